@@ -1,0 +1,12 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Django's command line for the city; `script/server` is what a person types."""
+
+import os
+import sys
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smartcity.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)

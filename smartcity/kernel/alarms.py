@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conditions a person must know about, declared with what to do (ISA-18.2 rationalisation)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Severity(IntEnum):
+    CRITICAL = 1
+    HIGH = 2
+    MEDIUM = 3
+    LOW = 4
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRule:
+    """One condition on one metric. `is_bad(value, engineering)` is the raise test, `is_good` the clear test
+    (different thresholds make the hysteresis). Delays count device time, in city seconds.
+
+    `text` may use {name} {value} {unit}; cause, consequence, response and respond_within_s are all required.
+    """
+
+    name: str
+    metric: str
+    kinds: tuple[str, ...]
+    severity: Severity
+    is_bad: Callable[[float, dict[str, object]], bool]
+    is_good: Callable[[float, dict[str, object]], bool]
+    on_delay_s: float
+    off_delay_s: float
+    text: str
+    cause: str
+    consequence: str
+    response: str
+    respond_within_s: float
+    call: str = ""

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Setpoints, limits, modes: what a controller may wish and what may become of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any
+
+
+class Priority(IntEnum):
+    """Who wins on one point, lowest number first (after the priority array of BACnet, ASHRAE 135)."""
+
+    SAFETY = 1
+    EMERGENCY = 2
+    OVERRIDE = 3
+    OPTIMISER = 4
+    SCHEDULE = 5
+    DEFAULT = 6
+
+
+class Mode(StrEnum):
+    """How far a loop may go for a group; domains give each a word of their trade."""
+
+    LOCAL = "local"
+    ADVISE = "advise"
+    AUTO = "auto"
+
+
+class State(StrEnum):
+    """Where a command is. The first seven are the road to success, the rest are ends."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    QUEUED = "queued"
+    SENT = "sent"
+    RECEIVED = "received"
+    APPLIED = "applied"
+    VERIFIED = "verified"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    ROLLED_BACK = "rolled back"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """The measured effect that proves a command worked: `metric` of the asset within [low, high] in time."""
+
+    metric: str
+    low: float
+    high: float
+    within_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setpoint:
+    """What one asset should do on one point, and why. `rests_on` names the readings and forecasts behind it."""
+
+    asset: str
+    point: str
+    value: float | str
+    reason: str
+    expires_in_s: float
+    expect: Expectation | None = None
+    rests_on: tuple[str, ...] = ()
+    alternative: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a limit check may know about an asset: signed data, what the device announced, what it last measured.
+
+    `reported` maps metric names to usable latest values; `ages_s` to their ages in city seconds.
+    """
+
+    asset: str
+    kind: str
+    engineering: Mapping[str, Any]
+    announced: Mapping[str, Any]
+    reported: Mapping[str, float]
+    ages_s: Mapping[str, float]
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interlock:
+    """A rule that no setpoint may break, manual ones included.
+
+    `check` returns None when the setpoint may pass, else the reason in words. It must be pure and must
+    refuse what it does not understand.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    points: tuple[str, ...]
+    check: Callable[[Setpoint, Situation], str | None]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Something a person may override: range or choices, unit, and the longest an override may last."""
+
+    kind: str
+    name: str
+    title: str
+    unit: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    longest_s: float = 8 * 3600.0
+    expect: Callable[[float | str, Mapping[str, Any]], Expectation | None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """Gather, decide, request, every so often.
+
+    `gather(now_ms)` is the only step that reads the database; `decide(picture, policy)` is pure.
+    `fast` loops act under a lease: the lease is the command a person reads, each setpoint an event in a log.
+    """
+
+    name: str
+    domain: str
+    title: str
+    every_s: float
+    gather: Callable[[int], Any]
+    decide: Callable[[Any, Any], Sequence[Setpoint]]
+    policy: Any
+    words: Mapping[Mode, str]
+    watches: tuple[str, ...] = ()
+    fast: bool = False
+    lease_s: float = 900.0
+    local_means: str = "its local programme"
+    default_mode: Mode = Mode.AUTO
+    extra: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a domain wants foreseen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+
+
+class Tier(StrEnum):
+    """Light series get closed-form methods every hour; heavy ones Prophet and statsmodels once a city day."""
+
+    LIGHT = "light"
+    HEAVY = "heavy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One metric to foresee: steps of `step_s`, `horizon_steps` of them, seasons in steps, physical bounds."""
+
+    metric: str
+    step_s: int = 900
+    horizon_steps: int = 96
+    seasons_steps: tuple[int, ...] = (96, 672)
+    low: float = float("-inf")
+    high: float = float("inf")
+    levels: tuple[float, ...] = LEVELS
+    tier: Tier = Tier.LIGHT
+    kinds: tuple[str, ...] = ()
+    purpose: str = ""

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class TwinConfig(AppConfig):
+    name = "smartcity.twin"
+    label = "city_twin"

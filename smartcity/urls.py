@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from smartcity import domains
+
+pages = [c for c in domains.installed() if domains.room(c.name, "urls")]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include("smartcity.api.urls")),
+    path("", include("smartcity.web.urls")),
+    *(path(f"{config.label}/", include(f"{config.name}.urls")) for config in pages),
+]
