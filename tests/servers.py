@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PostgreSQL, Redis and Mosquitto for the length of a test: on a free port, in a temporary folder, gone afterwards.
+
+Each server runs in the foreground as our child, without root's rights, and is told by the kernel when we die, so
+that neither an exception nor Ctrl-C nor kill -9 leaves one running. From a shell:
+
+    python -m tests.servers postgis redis -- COMMAND...
+
+runs COMMAND with DATABASE_URL and REDIS_URL (and MOSQUITTO_URL) set and ends with its exit code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+PATIENCE_S = 60.0
+
+
+class Unavailable(RuntimeError):
+    """The program is not installed, or it would not start; the message says which and what to do."""
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def postgis(*, durable: bool = False) -> Iterator[str]:
+    """A PostgreSQL with PostGIS in its template; yields the DATABASE_URL of an empty database `smartcity`.
+
+    `durable` keeps fsync on, which only a benchmark needs: tests kill processes, not machines.
+    """
+    programs = _postgresql_programs()
+    password = secrets.token_hex(16)
+    port = free_port()
+    with _folder() as folder:
+        (folder / "password").write_text(password)
+        data = folder / "data"
+        initdb = [programs / "initdb", "-D", data, "-U", "city", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8"]
+        _once(folder, [*initdb, f"--pwfile={folder / 'password'}", *([] if durable else ["--no-sync"])])
+        settings = {
+            "port": port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": folder,
+            "max_connections": 100,
+            "fsync": "on" if durable else "off",
+            "shared_buffers": "128MB",
+            "max_wal_size": "2GB",
+        }
+        command = [programs / "postgres", "-D", data]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        url = f"postgres://city:{password}@127.0.0.1:{port}"
+        with _running("PostgreSQL", command, folder, ready=lambda: _answers(url), stop=signal.SIGINT):
+            _prepare(url)
+            yield f"{url}/smartcity"
+
+
+@contextlib.contextmanager
+def redis() -> Iterator[str]:
+    """A Redis that keeps nothing; yields its REDIS_URL."""
+    port = free_port()
+    with _folder() as folder:
+        command = [_program("redis-server"), "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+        with _running("Redis", command, folder, ready=lambda: listens(port)):
+            yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextlib.contextmanager
+def mosquitto(*settings: str) -> Iterator[int]:
+    """A Mosquitto open to all on 127.0.0.1, with further lines for its configuration; yields its port."""
+    port = free_port()
+    with _folder() as folder:
+        lines = [f"listener {port} 127.0.0.1", "allow_anonymous true", "persistence false", *settings, ""]
+        (folder / "mosquitto.conf").write_text("\n".join(lines))
+        command = [_program("mosquitto"), "-c", folder / "mosquitto.conf"]
+        with _running("Mosquitto", command, folder, ready=lambda: listens(port)):
+            yield port
+
+
+def _program(name: str) -> Path:
+    """Where a program is; Debian keeps servers in /usr/sbin, which not everybody has in PATH."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin")
+    if not found:
+        raise Unavailable(f"{name} is not installed; script/bootstrap --test installs it")
+    return Path(found)
+
+
+def _postgresql_programs() -> Path:
+    versions = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    if versions:
+        return max(versions, key=lambda path: int(path.parent.name))
+    return _program("initdb").parent
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """A temporary folder that belongs to whoever the server will run as."""
+    folder = Path(tempfile.mkdtemp(prefix="smartcity-"))
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(folder, "nobody", "nogroup")
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unprivileged(command: Sequence[object], parent_death: str = "TERM") -> list[str]:
+    """The command as nobody when we are root (initdb refuses root), to be signalled when we die."""
+    drop = ["--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
+    return ["setpriv", *drop, f"--pdeathsig={parent_death}", "--", *map(str, command)]
+
+
+def _once(folder: Path, command: Sequence[object]) -> None:
+    done = subprocess.run(_unprivileged(command), cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S)
+    if done.returncode:
+        raise Unavailable(f"{command[0]} failed: {done.stderr.strip()}")
+
+
+@contextlib.contextmanager
+def _running(
+    name: str,
+    command: Sequence[object],
+    folder: Path,
+    *,
+    ready: Callable[[], bool],
+    stop: signal.Signals = signal.SIGTERM,
+) -> Iterator[None]:
+    """The server from the moment it is ready; it has a session of its own, so Ctrl-C reaches us and not it."""
+    log = folder / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            _unprivileged(command, stop.name.removeprefix("SIG")),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while not ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise Unavailable(f"{name} did not start: {log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.05)
+        yield
+    finally:
+        process.send_signal(stop)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(url: str) -> bool:
+    import psycopg
+
+    try:
+        psycopg.connect(f"{url}/postgres", connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _prepare(url: str) -> None:
+    """PostGIS goes into the template, so that every database made later, each test database too, has it."""
+    import psycopg
+
+    with psycopg.connect(f"{url}/template1", autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION postgis")
+    with psycopg.connect(f"{url}/postgres", autocommit=True) as connection:
+        for suffix in ("", "_telemetry", "_tasks"):
+            connection.execute(f"CREATE DATABASE smartcity{suffix}")  # the names smartcity/settings.py makes
+
+
+def _main(arguments: list[str]) -> int:
+    split = arguments.index("--")
+    with contextlib.ExitStack() as stack:
+        for name in arguments[:split]:
+            if name == "postgis":
+                os.environ["DATABASE_URL"] = stack.enter_context(postgis())
+            elif name == "redis":
+                os.environ["REDIS_URL"] = stack.enter_context(redis())
+            else:
+                os.environ["MOSQUITTO_URL"] = f"mqtt://127.0.0.1:{stack.enter_context(mosquitto())}"
+        return subprocess.run(arguments[split + 1 :]).returncode
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        sys.exit(_main(sys.argv[1:]))
+    except (Unavailable, KeyboardInterrupt) as problem:
+        sys.exit(f"servers: {problem}")
