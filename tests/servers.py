@@ -56,7 +56,18 @@ def postgis(*, durable: bool = False) -> Iterator[str]:
     with _folder() as folder:
         (folder / "password").write_text(password)
         data = folder / "data"
-        initdb = [programs / "initdb", "-D", data, "-U", "city", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8"]
+        initdb = [
+            programs / "initdb",
+            "-D",
+            data,
+            "-U",
+            "city",
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        ]
         _once(folder, [*initdb, f"--pwfile={folder / 'password'}", *([] if durable else ["--no-sync"])])
         settings = {
             "port": port,
@@ -204,12 +215,24 @@ def _main(arguments: list[str]) -> int:
                 os.environ["REDIS_URL"] = stack.enter_context(redis())
             else:
                 os.environ["MOSQUITTO_URL"] = f"mqtt://127.0.0.1:{stack.enter_context(mosquitto())}"
-        return subprocess.run(arguments[split + 1 :]).returncode
+        return _end_of(subprocess.Popen(["setpriv", "--pdeathsig=TERM", "--", *arguments[split + 1 :]]))
+
+
+def _end_of(command: subprocess.Popen[bytes]) -> int:
+    """Its exit code; when we are interrupted, it first gets the time to tidy up."""
+    try:
+        return command.wait()
+    except KeyboardInterrupt:
+        if not sys.stdin.isatty():  # a terminal's Ctrl-C has reached it already
+            command.send_signal(signal.SIGINT)
+        return command.wait(PATIENCE_S)
+    finally:
+        command.terminate()
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         sys.exit(_main(sys.argv[1:]))
-    except (Unavailable, KeyboardInterrupt) as problem:
+    except Unavailable as problem:
         sys.exit(f"servers: {problem}")

@@ -46,7 +46,9 @@ def test_redis_ends_when_the_test_fails():
 def test_no_way_to_end_a_test_run_leaves_a_server_behind(end):
     say_port = "import os, time; print(os.environ['MOSQUITTO_URL'], flush=True); time.sleep(60)"
     command = [sys.executable, "-m", "tests.servers", "mosquitto", "--", sys.executable, "-c", say_port]
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
+    run = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+    )
     try:
         assert run.stdout
         port = urlsplit(run.stdout.readline().strip()).port
@@ -59,6 +61,9 @@ def test_no_way_to_end_a_test_run_leaves_a_server_behind(end):
 
 
 def test_a_missing_program_is_named_with_the_command_that_installs_it(monkeypatch):
-    monkeypatch.setattr(servers.shutil, "which", lambda *_, **__: None)
-    with pytest.raises(servers.Unavailable, match=r"mosquitto is not installed; script/bootstrap --test"), servers.mosquitto():
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    with (
+        pytest.raises(servers.Unavailable, match=r"mosquitto is not installed; script/bootstrap --test"),
+        servers.mosquitto(),
+    ):
         pass
