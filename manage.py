@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Django's command line for the city; `script/server` is what a person types."""
+
 from __future__ import annotations
 
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the installed domains declare, checked once at start: metrics, codecs, points, limits, alarms, loops, targets."""
+"""What the installed domains declare, checked once at start."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Zone(models.Model):
 
 
 class Asset(models.Model):
-    """One thing the city owns. Domain models inherit it: one spatial index, one place for alarms and tags to point to."""
+    """One thing the city owns. Domain models inherit it: one spatial index, one row for alarms and tags to point to."""
 
     uid = models.CharField(max_length=64, unique=True)
     domain = models.CharField(max_length=40)

@@ -42,7 +42,7 @@ _SAMPLE = Sample(
 
 @dataclass(frozen=True, slots=True)
 class SenML:
-    """Reads up to 1,000 records a pack; base name, time and value are resolved; times must be absolute once added up."""
+    """Reads up to 1,000 records a pack; bases are resolved; times must be absolute."""
 
     name: str = "senml"
     version: str = "1"
