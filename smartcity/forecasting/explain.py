@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sentences under a forecast: which method, why this one, and what to be careful of."""
+
+from __future__ import annotations
+
+from smartcity.forecasting.forecast import Basis
+from smartcity.forecasting.methods import METHODS, NAIVE
+from smartcity.forecasting.ranking import Standing
+
+STALE_S = 6 * 3600
+
+
+def words(basis: Basis, used: str, standing: Standing, readings: int, silent_s: int) -> str:
+    """`readings`: usable steps in the history; `silent_s`: city seconds since the newest of them."""
+    if basis is Basis.NOTHING:
+        return _nothing(readings)
+    said = _flat(readings) if basis is Basis.FLATLINE else _chosen(used, standing)
+    if silent_s >= STALE_S:
+        said += f" The newest reading is {_span(silent_s)} old."
+    return said
+
+
+def _nothing(readings: int) -> str:
+    if readings == 0:
+        return "No forecast: there is no usable reading in the history."
+    return f"No forecast: {readings} usable reading{'s' if readings > 1 else ''} cannot show a pattern yet."
+
+
+def _flat(readings: int) -> str:
+    return f"All {readings:,} readings are equal, so the same value is shown; the sensor may be stuck."
+
+
+def _chosen(used: str, standing: Standing) -> str:
+    title = METHODS[used].title
+    if not standing.windows:
+        return f"{_capital(title)}: the history is too short to test methods against each other."
+    if used != standing.champion:
+        return f"{_capital(title)} stands in: {METHODS[standing.champion].title} gave no usable answer."
+    if used == NAIVE:
+        return f"{_capital(title)}: no method did better in {_windows(standing)}."
+    gain = f"{standing.skill:.0%} lower loss than seasonal naive" if standing.skill is not None else "no lower loss"
+    return f"{_capital(title)}: {gain} in {_windows(standing)}."
+
+
+def _windows(standing: Standing) -> str:
+    return f"{standing.windows} past window{'s' if standing.windows > 1 else ''}"
+
+
+def _span(seconds: int) -> str:
+    return f"{seconds // 3600} h" if seconds < 172_800 else f"{seconds // 86_400} days"
+
+
+def _capital(title: str) -> str:
+    return title[0].upper() + title[1:]
