@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the gateway counts. Of messages: received = stored + refused + in flight, at every instant."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Counters:
+    """Since this process started. `refused`, `auth_failures` and `closed` count by reason."""
+
+    connects: int = 0
+    received: int = 0
+    stored: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    commands_sent: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    auth_failures: Counter[str] = field(default_factory=Counter)
+    closed: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def in_flight(self) -> int:
+        return self.received - self.stored - self.refused.total()

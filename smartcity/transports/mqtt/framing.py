@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cut a byte stream into MQTT packets: size limit first, then the codec, guarded against its own panics."""
+
+from __future__ import annotations
+
+import mqtt5
+
+MAX_HEADER = 5
+CONNECT = 0x10
+
+Incoming = mqtt5.Packet
+
+
+class BadPacket(Exception):
+    """The peer broke MQTT. `code` is the MQTT 5 reason code that says how."""
+
+    def __init__(self, reason: str, code: int = mqtt5.DisconnectReasonCode.MALFORMED_PACKET) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = mqtt5.DisconnectReasonCode(code)
+
+
+class FrameReader:
+    """Collects bytes, gives whole packets. Holds at most one packet of `limit` bytes plus what one read brought."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._buffer = bytearray()
+        self._start = 0
+
+    def __len__(self) -> int:
+        return len(self._buffer) - self._start
+
+    def feed(self, data: bytes) -> None:
+        if self._start:
+            del self._buffer[: self._start]
+            self._start = 0
+        self._buffer += data
+
+    def next_frame(self) -> bytes | None:
+        """The next whole packet with its fixed header, or None until more bytes come.
+
+        Raises BadPacket as soon as the header alone shows that the packet is malformed or over the limit.
+        """
+        length = frame_length(self._buffer, self._start)
+        if length is None:
+            return None
+        if length > self.limit:
+            raise BadPacket("packet too large", mqtt5.DisconnectReasonCode.PACKET_TOO_LARGE)
+        end = self._start + length
+        if end > len(self._buffer):
+            return None
+        frame = bytes(self._buffer[self._start : end])
+        self._start = end
+        return frame
+
+
+def frame_length(buffer: bytes | bytearray, start: int = 0) -> int | None:
+    """Bytes of the packet at `start`, fixed header included; None while the header is incomplete (MQTT 5, 1.5.5)."""
+    length = 0
+    available = len(buffer) - start
+    for index in range(1, MAX_HEADER):
+        if index >= available:
+            return None
+        byte = buffer[start + index]
+        length |= (byte & 0x7F) << (7 * (index - 1))
+        if byte < 0x80:
+            if index > 1 and byte == 0:
+                raise BadPacket("malformed length")
+            return 1 + index + length
+    raise BadPacket("malformed length")
+
+
+def read_packet(frame: bytes) -> Incoming:
+    """Decode one whole MQTT 5 packet, or raise BadPacket; never anything else.
+
+    mqtt5 0.8.0 panics on invalid UTF-8 (pyo3's PanicException, a BaseException), so that is caught here by name.
+    """
+    try:
+        packet, used = mqtt5.read(memoryview(frame))
+    except (ValueError, IndexError, OverflowError) as error:
+        raise BadPacket("malformed packet") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise BadPacket("malformed packet") from None
+    if used != len(frame):
+        raise BadPacket("malformed packet")
+    return packet
+
+
+def protocol_level(frame: bytes) -> int:
+    """The protocol level of a CONNECT packet; raises BadPacket when it is none (MQTT 5, 3.1.2)."""
+    if frame[0] != CONNECT:
+        raise BadPacket("first packet is not CONNECT", mqtt5.DisconnectReasonCode.PROTOCOL_ERROR)
+    body = frame[header_length(frame) :]
+    if body[:6] == b"\x00\x04MQTT" and len(body) > 6:
+        return body[6]
+    if body[:8] == b"\x00\x06MQIsdp" and len(body) > 8:
+        return body[8]
+    raise BadPacket("not MQTT", mqtt5.DisconnectReasonCode.PROTOCOL_ERROR)
+
+
+def header_length(frame: bytes) -> int:
+    """Bytes of the fixed header of a whole packet."""
+    index = 1
+    while frame[index] >= 0x80:
+        index += 1
+    return index + 1
