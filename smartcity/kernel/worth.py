@@ -35,3 +35,22 @@ class Worth:
     to_ms: int
     evidence: Evidence
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """A domain's figure in the strip above the map: now, its normal band, the last 24 h, and one line of meaning.
+
+    `low`/`high` are the forecast's normal band for now (None where no forecast stands); `floor`/`ceiling` the bar's ends.
+    """
+
+    title: str
+    value: float | None
+    unit: str
+    low: float | None
+    high: float | None
+    floor: float
+    ceiling: float
+    spark: tuple[float, ...]
+    line: str
+    digits: int = 0

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dim to what the street needs: the class its traffic asks for, never below the signed minimum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lighting.classes import below, power_share, share, steps_for
+from smartcity.kernel.control import Expectation, Point, Setpoint
+
+TOLERANCE_W = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lamp:
+    """A luminaire as it stands: levels in %, power in W; `lease_left_s` is what remains of our command."""
+
+    uid: str
+    power_w: float
+    level: float | None
+    commanded: float | None
+    lease_left_s: float
+    changed_ago_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Street:
+    """One segment: its signed classes, its base programme now, the traffic on it. Flows in vehicles per hour.
+
+    `flow` is the latest usable count, `expected` the upper forecast for the coming hour; None when not known.
+    `basis` names the readings and forecasts behind them.
+    """
+
+    uid: str
+    name: str
+    normal_class: str
+    minimum_class: str
+    lanes: int
+    capacity: float
+    programme_level: float
+    flow: float | None
+    expected: float | None
+    basis: tuple[str, ...]
+    lamps: tuple[Lamp, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The city at night: whether light is due, and every street."""
+
+    is_dark: bool
+    streets: tuple[Street, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`lease_s`: life of a dimming command (2 h at most); `dwell_s`: how long a level stays before it is lowered."""
+
+    lease_s: float = 5400.0
+    renew_below_s: float = 1200.0
+    dwell_s: float = 600.0
+    worth_saying: float = 3.0
+
+
+def decide(picture: Picture, policy: Policy) -> list[Setpoint]:
+    """Setpoints for lamps whose level should differ from what they would do by themselves."""
+    if not picture.is_dark:
+        return []
+    return [setpoint for street in picture.streets for setpoint in _street(street, policy)]
+
+
+def wanted(street: Street) -> tuple[float, str]:
+    """Level in % and the reason in words. Without traffic figures the signed programme stands."""
+    volume = max((v for v in (street.flow, street.expected) if v is not None), default=None)
+    if volume is None:
+        return street.programme_level, "no fresh traffic figures: the signed programme stands"
+    load = volume / street.capacity
+    steps = steps_for(load, street.lanes)
+    needed = max(share(below(street.normal_class, steps), street.normal_class), _minimum(street))
+    now = "not counted" if street.flow is None else f"{street.flow:.0f} veh/h now"
+    ahead = "" if street.expected is None else f", at most {street.expected:.0f} expected within the hour"
+    needs = below(street.normal_class, steps)
+    return round(needed), f"{now}{ahead} ({load:.0%} of capacity): the street needs class {needs}"
+
+
+def _minimum(street: Street) -> float:
+    return share(street.minimum_class, street.normal_class)
+
+
+def _street(street: Street, policy: Policy) -> list[Setpoint]:
+    level, reason = wanted(street)
+    due = [lamp for lamp in street.lamps if _is_due(lamp, level, street.programme_level, policy)]
+    saved = sum(lamp.power_w * (power_share(street.programme_level) - power_share(level)) for lamp in due)
+    return [
+        Setpoint(
+            asset=lamp.uid,
+            point="dim_level",
+            value=level,
+            reason=f"{street.name}: {reason}",
+            expires_in_s=policy.lease_s,
+            expect=expectation(level, {"power_w": lamp.power_w}),
+            rests_on=street.basis,
+            alternative=f"the programme would hold {street.programme_level:.0f} % ({saved:+.0f} W on this street)",
+        )
+        for lamp in due
+    ]
+
+
+def _is_due(lamp: Lamp, level: float, programme: float, policy: Policy) -> bool:
+    """Raise at once, lower after the dwell, renew before a lease ends, stay silent when the programme says the same."""
+    current = programme if lamp.commanded is None else lamp.commanded
+    if abs(level - current) < policy.worth_saying:
+        is_ours = lamp.commanded is not None and abs(level - programme) >= policy.worth_saying
+        return is_ours and lamp.lease_left_s < policy.renew_below_s
+    return level > current or lamp.changed_ago_s >= policy.dwell_s
+
+
+def expectation(value: float | str, engineering: Mapping[str, object]) -> Expectation | None:
+    """Lamp power that proves the level: P(d) of the rated power, ±15 % and at least ±3 W, within 15 city minutes."""
+    rated = engineering.get("power_w")
+    if not isinstance(rated, int | float) or isinstance(value, str):
+        return None
+    power = rated * power_share(value)
+    slack = max(TOLERANCE_W, 0.15 * power)
+    return Expectation("lighting.power_w", power - slack, power + slack, 900.0)
+
+
+POINTS = (
+    Point("luminaire", "dim_level", "Dimming level", "%", low=0, high=100, longest_s=12 * 3600, expect=expectation),
+)

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How luminaires behave: the base programme by themselves, commands until they expire, full light when confused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from lighting.classes import LEVELS, power_share, share
+from lighting.darkness import Programme
+from lighting.metrics import FAULTS
+from smartcity.kernel import senml
+from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
+
+REPORT_S = 300.0
+
+
+@dataclass(slots=True)
+class Lamp:
+    """One node: its signed programme, the command it follows and until when, and what is broken."""
+
+    device: StreetDevice
+    programme: Programme | None
+    least: float
+    rated_w: float
+    level: float = 0.0
+    commanded: float | None = None
+    expires_ms: int = 0
+    sequence: int = -1
+    last_id: str = ""
+    fault: str = "none"
+    report_at_ms: int = 0
+
+
+class Twin:
+    """Every lamp of the street; nodes enforce expiry and the minimum class themselves."""
+
+    every_s = 10.0
+
+    def __init__(self, devices: Sequence[StreetDevice], world: World, seed: int) -> None:
+        self.world, self.random = world, Random(f"lighting{seed}")
+        self.lamps = {d.uid: _lamp(d) for d in devices}
+        for lamp in self.lamps.values():
+            lamp.fault = self._broken_from_the_start()
+            lamp.report_at_ms = -self.random.randrange(int(REPORT_S * 1000))
+
+    def step(self, now_ms: int, dt_s: float) -> Iterable[Up | Hello | Ack]:
+        hour, _ = self.world.local_hours(now_ms)
+        is_dark = self.world.sun_elevation(now_ms) < -3.5
+        for lamp in self.lamps.values():
+            before = lamp.level
+            lamp.level = self._level(lamp, is_dark, hour, now_ms)
+            if lamp.report_at_ms < 0:
+                lamp.report_at_ms += now_ms
+            if before != lamp.level or now_ms >= lamp.report_at_ms:
+                lamp.report_at_ms = now_ms + int(REPORT_S * 1000)
+                yield Up(lamp.device.uid, self._report(lamp, is_dark, now_ms))
+
+    def command(self, uid: str, instruction: Mapping[str, Any], now_ms: int) -> Iterable[Ack]:
+        lamp, key = self.lamps[uid], str(instruction.get("id", ""))
+        if key == lamp.last_id:
+            return [Ack(uid, key, "applied")]
+        refusal = _refusal(lamp, instruction, now_ms)
+        if refusal:
+            return [Ack(uid, key, "expired" if refusal == "expired" else "refused", refusal)]
+        lamp.sequence, lamp.last_id = int(instruction.get("sequence", lamp.sequence)), key
+        if instruction["point"] == "dim_level":
+            lamp.commanded, lamp.expires_ms = float(instruction["value"]), int(instruction["expires_at"])
+        elif instruction.get("value") == "local":
+            lamp.commanded = None
+        lamp.report_at_ms = min(lamp.report_at_ms, now_ms + 20_000)
+        return [Ack(uid, key, "received"), Ack(uid, key, "applied")]
+
+    def hello(self, uid: str) -> Mapping[str, Any] | None:
+        lamp = self.lamps[uid]
+        return {
+            "type": "luminaire controller",
+            "programme": lamp.device.engineering.get("programme"),
+            "minimum_level": round(lamp.least),
+            "silence": "returns to the programme; without a clock or programme to full light",
+        }
+
+    def _level(self, lamp: Lamp, is_dark: bool, hour: float, now_ms: int) -> float:
+        if lamp.commanded is not None and now_ms >= lamp.expires_ms:
+            lamp.commanded = None
+        if not is_dark:
+            return 0.0
+        if lamp.commanded is not None:
+            return max(lamp.commanded, lamp.least)
+        return 100.0 if lamp.programme is None else lamp.programme.level(hour)
+
+    def _report(self, lamp: Lamp, is_dark: bool, now_ms: int) -> bytes:
+        power = lamp.rated_w * power_share(lamp.level) * self.random.gauss(1.0, 0.01)
+        level, fault = lamp.level, "none"
+        if lamp.fault == "lamp failure" and is_dark:
+            power, fault = 0.4, lamp.fault
+        elif lamp.fault == "burning by day" and not is_dark:
+            power, fault = lamp.rated_w, lamp.fault
+        values = {"lighting.dim_level": level, "lighting.power_w": round(max(power, 0.0), 2)}
+        return senml.write({**values, "lighting.fault": float(FAULTS.index(fault))}, now_ms)
+
+    def _broken_from_the_start(self) -> str:
+        chance = self.random.random()
+        return "lamp failure" if chance < 0.004 else "burning by day" if chance < 0.006 else "none"
+
+
+def _lamp(device: StreetDevice) -> Lamp:
+    data = device.engineering
+    normal, minimum = str(data.get("normal_class", "")), str(data.get("minimum_class", ""))
+    least = share(minimum, normal) if normal in LEVELS and minimum in LEVELS else 100.0
+    return Lamp(device, Programme.read(data), least, float(device.fields.get("power_w", 60.0)))
+
+
+def _refusal(lamp: Lamp, instruction: Mapping[str, Any], now_ms: int) -> str:
+    point, value = instruction.get("point"), instruction.get("value")
+    if int(instruction.get("expires_at", 0)) <= now_ms:
+        return "expired"
+    if int(instruction.get("sequence", lamp.sequence)) < lamp.sequence:
+        return "superseded"
+    if point == "lease":
+        return "" if value in ("auto", "local") else f"unknown lease {value!r}"
+    if point != "dim_level" or not isinstance(value, int | float) or not 0 <= value <= 100:
+        return f"not understood: {point} = {value!r}"
+    return f"below the minimum of {lamp.least:.0f} % held in the node" if value + 0.5 < lamp.least else ""
