@@ -21,7 +21,10 @@ class MapNode:
 
 @dataclass(frozen=True, slots=True)
 class MapWay:
-    """An OSM way clipped to the extract; `nodes` and `points` run in parallel."""
+    """An OSM way clipped to the extract; `nodes` and `points` run in parallel.
+
+    A multipolygon relation appears as its largest outer ring, with the relation's tags and its id negated.
+    """
 
     id: int
     nodes: tuple[int, ...]
@@ -35,7 +38,11 @@ class MapWay:
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """One directed piece of the routable graph between two junction nodes; metres and metres per second."""
+    """One directed piece of the routable graph between two junction nodes; metres and metres per second.
+
+    `drivable` means open to cars and inside the largest strongly connected part. `nodes` and `points` run in
+    parallel, in the direction of travel.
+    """
 
     way: int
     tail: int
@@ -48,6 +55,16 @@ class Road:
     lanes: int
     drivable: bool
     tags: Mapping[str, str]
+    nodes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """No way from a road of `from_way` over the node `via` into a road of `to_way`; equal ways forbid the U-turn."""
+
+    from_way: int
+    via: int
+    to_way: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +77,7 @@ class Town:
     ways: tuple[MapWay, ...]
     roads: tuple[Road, ...]
     node_points: Mapping[int, LonLat]
+    turns: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
