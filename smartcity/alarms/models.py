@@ -7,16 +7,22 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
-from smartcity.devices.models import Asset
+from smartcity.devices.models import Asset, Zone
 from smartcity.kernel.alarms import Severity
 
 
 class Alarm(models.Model):
-    """One condition on one asset: raised, acknowledged or shelved, cleared. At most one stands per condition."""
+    """One condition on one asset: raised, acknowledged or shelved, cleared. At most one stands per condition.
+
+    Without an asset it is a condition of a zone and stands for `members`, the uids behind it.
+    """
 
     rule = models.CharField(max_length=80)
-    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="alarms")
+    asset = models.ForeignKey(Asset, null=True, on_delete=models.CASCADE, related_name="alarms")
+    zone = models.ForeignKey(Zone, on_delete=models.PROTECT, related_name="alarms")
+    members: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
     domain = models.CharField(max_length=40)
     severity = models.PositiveSmallIntegerField(choices=[(s.value, s.word) for s in Severity])
     text = models.CharField(max_length=300)
@@ -27,6 +33,8 @@ class Alarm(models.Model):
     acknowledged_by = models.CharField(max_length=150, blank=True)
     note = models.CharField(max_length=500, blank=True)
     shelved_until = models.DateTimeField(null=True, blank=True)
+    shelved_by = models.CharField(max_length=150, blank=True)
+    shelved_why = models.CharField(max_length=500, blank=True)
     occurrences = models.PositiveIntegerField(default=1)
     simulated = models.BooleanField(default=False)
     changed = models.PositiveBigIntegerField(
@@ -37,7 +45,12 @@ class Alarm(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["rule", "asset"], condition=models.Q(cleared_at__isnull=True), name="one_active_alarm"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["rule", "domain", "zone"],
+                condition=models.Q(cleared_at__isnull=True, asset__isnull=True),
+                name="one_active_zone_alarm",
+            ),
         ]
         indexes = [models.Index(fields=["cleared_at", "severity", "-raised_at"])]
 
@@ -56,13 +69,25 @@ class PushSubscription(models.Model):
     domains: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     failed = models.PositiveSmallIntegerField(default=0)
+    revoked_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.endpoint[:40]}"
 
 
+class MailSubscription(models.Model):
+    """A user who wants to be told by e-mail, at the address of the account."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mail_subscription")
+    worst_only = models.PositiveSmallIntegerField(default=Severity.CRITICAL)
+    domains: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
+
+    def __str__(self) -> str:
+        return f"mail to {self.user_id}"
+
+
 class Notice(models.Model):
-    """One message owed to one subscriber: written with the alarm, sent afterwards, retried, kept."""
+    """One message owed to one subscriber: written with the alarm, sent afterwards, retried, kept. Wall time."""
 
     alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="notices")
     channel = models.CharField(max_length=10)
@@ -70,6 +95,8 @@ class Notice(models.Model):
     address = models.CharField(max_length=254, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(default=timezone.now, db_index=True)
+    given_up_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=300, blank=True)
 

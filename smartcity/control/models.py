@@ -68,6 +68,7 @@ class Command(models.Model):
     epoch = models.PositiveBigIntegerField(default=0)
     simulated = models.BooleanField(default=False)
     idempotency_key = models.CharField(max_length=80, null=True, blank=True, unique=True)
+    batch = models.CharField(max_length=64, blank=True, db_index=True, help_text="What was asked together.")
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     applied_at = models.DateTimeField(null=True, blank=True)
@@ -77,6 +78,7 @@ class Command(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["state", "expires_at"]),
+            models.Index(fields=["ended_at", "state"]),
             models.Index(fields=["asset", "-created_at"]),
             models.Index(fields=["domain", "-created_at"]),
         ]
@@ -144,7 +146,7 @@ class LockOut(models.Model):
 
 
 class FastEvent(models.Model):
-    """One request under a mode lease: compact, refusals counted, reasons sampled."""
+    """One request under a mode lease: compact, refusals counted, reasons sampled. `outcome` is a word of fast.py."""
 
     at = models.DateTimeField(db_index=True)
     asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="fast_events")
