@@ -27,7 +27,8 @@ def write_secrets(folder: Path) -> bool:
     """Make what is missing of the secret key and the VAPID key (mode 600); True when anything was made."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     made = False
-    for name, make in (("secret_key", lambda: secrets.token_urlsafe(48)), ("vapid_private_key", _vapid_key)):
+    makers: dict[str, Callable[[], str]] = {"secret_key": _secret_key, "vapid_private_key": _vapid_key}
+    for name, make in makers.items():
         path = folder / name
         if not path.exists() and not os.environ.get(f"SMARTCITY_{name.upper()}"):
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -35,6 +36,10 @@ def write_secrets(folder: Path) -> bool:
                 file.write(make())
             made = True
     return made
+
+
+def _secret_key() -> str:
+    return secrets.token_urlsafe(48)
 
 
 def _vapid_key() -> str:
@@ -63,7 +68,7 @@ def administrator(say: Say) -> None:
     if users._default_manager.exists():
         return
     password = "-".join(secrets.token_hex(3) for _ in range(4))
-    users._default_manager.create_superuser("admin", "", password)  # type: ignore[attr-defined]
+    users._default_manager.create_superuser("admin", "", password)
     say("")
     say("  Sign in as  admin")
     say(f"  password    {password}")

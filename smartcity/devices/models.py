@@ -119,6 +119,14 @@ class GatewayToken(models.Model):
         return self.name
 
 
+class Current(models.Manager[Any]):
+    """Only the rows of the last finished import; while another runs, two sets of rows stand side by side."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        current = CityImport.objects.filter(is_current=True).values("pk")[:1]
+        return super().get_queryset().filter(import_number=models.Subquery(current))
+
+
 class Road(models.Model):
     """One directed piece of the routable graph; metres and seconds."""
 
@@ -134,6 +142,9 @@ class Road(models.Model):
     geom = models.LineStringField(srid=4326)
     import_number = models.PositiveIntegerField(default=0)
 
+    objects = models.Manager["Road"]()
+    current = Current()
+
     def __str__(self) -> str:
         return self.name or f"way {self.way}"
 
@@ -145,6 +156,9 @@ class TurnRestriction(models.Model):
     via_node = models.BigIntegerField()
     to_way = models.BigIntegerField()
     import_number = models.PositiveIntegerField(default=0)
+
+    objects = models.Manager["TurnRestriction"]()
+    current = Current()
 
     def __str__(self) -> str:
         return f"{self.from_way} -x-> {self.to_way}"
@@ -158,7 +172,7 @@ class CityImport(models.Model):
     source = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64, blank=True)
     summary: models.JSONField[Any, Any] = models.JSONField(default=dict)
-    is_current = models.BooleanField(default=False)
+    is_current = models.BooleanField(default=False, help_text="Whose roads are in force.")
 
     def __str__(self) -> str:
         return f"import {self.pk} of {self.source}"

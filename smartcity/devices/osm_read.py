@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,7 @@ def scan(path: Path) -> Extract:
     try:
         extract.box = _box(path)
         for item in osmium.FileProcessor(str(path)):
-            if not item.deleted and item.visible:
-                _keep(item, extract)
+            _keep(item, extract)
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise BadMap(f"{path.name} cannot be read as OpenStreetMap data ({reason}); download it again.") from None
@@ -87,6 +87,8 @@ def scan(path: Path) -> Extract:
 
 
 def _keep(item: Any, extract: Extract) -> None:
+    if item.deleted or not item.visible:
+        return
     tags = {tag.k: tag.v for tag in item.tags}
     if item.is_node():
         if item.location.valid():
@@ -115,15 +117,10 @@ def _extent(points: Mapping[int, LonLat]) -> Box:
 
 def _runs(way: Way, points: Mapping[int, LonLat]) -> Iterator[MapWay]:
     """The parts of a way that lie in the extract; nodes beyond its edge are not in the file."""
-    run: list[int] = []
-    for ref in (*way.refs, None):
-        if ref in points:
-            if not run or run[-1] != ref:
-                run.append(ref)
-            continue
-        if len(run) > 1:
-            yield MapWay(way.id, tuple(run), tuple(points[node] for node in run), way.tags)
-        run = []
+    for inside, refs in groupby(way.refs, key=points.__contains__):
+        nodes = tuple(ref for ref, _ in groupby(refs))
+        if inside and len(nodes) > 1:
+            yield MapWay(way.id, nodes, tuple(points[node] for node in nodes), way.tags)
 
 
 def _map_ways(extract: Extract) -> Iterator[MapWay]:

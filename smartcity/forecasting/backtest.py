@@ -26,13 +26,14 @@ class Windows:
 
 
 def origins(panel: Panel, target: Target, *, count: int, least: int) -> tuple[int, ...]:
-    """Up to `count` step indices, newest last, each with `least` steps before it and a whole horizon after it.
+    """Up to `count` step indices, newest last, each with `least` steps before it and a short season after it.
 
-    They lie a little more than one short season apart, so that every hour of the day starts some window.
+    They lie a little more than one short season apart, so that every hour of the day starts some window. Of a horizon
+    longer than a short season the newest windows hold only the part that has come true.
     """
-    day = min(target.seasons_steps, default=target.horizon_steps)
-    stride = max(day + max(5 * day // 24, 1), 1)
-    newest = panel.steps - target.horizon_steps
+    day = min((*target.seasons_steps, target.horizon_steps))
+    stride = day + max(5 * day // 24, 1)
+    newest = panel.steps - day
     found = [newest - k * stride for k in range(count)]
     return tuple(origin for origin in reversed(found) if origin >= least)
 
@@ -55,8 +56,12 @@ def run(panel: Panel, target: Target, method: Method, at: Sequence[int], levels:
 
 
 def actual(panel: Panel, at: Sequence[int], horizon: int) -> Array:
-    """What came after each origin: `[n, origins, horizon]`."""
-    return np.stack([panel.values[:, origin : origin + horizon] for origin in at], axis=1)
+    """What came after each origin: `[n, origins, horizon]`, NaN where it has not come yet."""
+    out = np.full((len(panel.values), len(at), horizon), np.nan)
+    for index, origin in enumerate(at):
+        part = panel.values[:, origin : origin + horizon]
+        out[:, index, : part.shape[1]] = part
+    return out
 
 
 def attempt(method: Method, panel: Panel, target: Target, levels: Sequence[float]) -> Array:

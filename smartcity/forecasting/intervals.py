@@ -15,6 +15,7 @@ from smartcity.forecasting import quantiles
 from smartcity.forecasting.series import Array
 
 ENOUGH = 12
+SAMPLES_PER_WINDOW = 2
 
 
 def learn(predicted: Array, levels: Sequence[float], actual: Array, *, block: int) -> Array | None:
@@ -27,8 +28,9 @@ def learn(predicted: Array, levels: Sequence[float], actual: Array, *, block: in
     middle, half = _native(predicted, levels)
     with np.errstate(invalid="ignore"):
         score = (actual - middle) / half
+    fair = [_fair(level, SAMPLES_PER_WINDOW * predicted.shape[1]) for level in levels]
     blocks = [score[:, :, at : at + block].reshape(len(score), -1) for at in _starts(score.shape[-1], block)]
-    return np.stack([quantiles.row_quantiles(part, levels) for part in blocks], axis=1)
+    return np.stack([quantiles.row_quantiles(part, fair) for part in blocks], axis=1)
 
 
 def apply(predicted: Array, levels: Sequence[float], learnt: Array, *, block: int) -> Array:
@@ -39,6 +41,12 @@ def apply(predicted: Array, levels: Sequence[float], learnt: Array, *, block: in
     centred = shape - quantiles.at_level(shape, levels, 0.5)[:, None, :]
     out = middle[:, None, :] + centred * half[:, None, :]
     return np.where(np.isfinite(out), out, predicted)
+
+
+def _fair(level: float, seen: int) -> float:
+    """The level that covers `level` of what comes when only `seen` independent errors were seen (Lei et al. 2018)."""
+    outward = abs(level - 0.5) * (1 + 1 / seen) + 0.5 / seen * (level != 0.5)
+    return float(np.clip(0.5 + np.sign(level - 0.5) * outward, 0.0, 1.0))
 
 
 def _native(predicted: Array, levels: Sequence[float]) -> tuple[Array, Array]:

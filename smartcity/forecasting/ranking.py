@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smartcity.forecasting import backtest, intervals, quantiles, scores
+from smartcity.forecasting import backtest, intervals, quantiles, scores, seasons
 from smartcity.forecasting.clean import clean
 from smartcity.forecasting.methods import METHODS, NAIVE
 from smartcity.forecasting.series import Array, Panel
 from smartcity.kernel.forecasts import Target
 
 MARGIN = 0.01
+FEWEST = 3
 ALWAYS = (0.1, 0.5, 0.9)
 
 
@@ -50,7 +51,7 @@ def contest(known: Panel, target: Target, methods: Sequence[str]) -> list[Standi
     """Rank the methods for every series of the panel; one without room for a window keeps seasonal naive."""
     day = day_steps(target)
     most = max(METHODS[name].windows for name in (NAIVE, *methods))
-    at = backtest.origins(known, target, count=most, least=max(2 * day, 8))
+    at = _origins(known, target, most)
     if not at:
         return [Standing() for _ in known.values]
     levels = levels_of(target)
@@ -67,6 +68,13 @@ def contest(known: Panel, target: Target, methods: Sequence[str]) -> list[Standi
         losses[name][:, own] = _losses(windows.predicted, levels, truth[:, own], target)
         learnt[name] = intervals.learn(windows.predicted, levels, truth[:, own], block=day)
     return [_rank(row, losses, learnt) for row in range(len(known.values))]
+
+
+def _origins(known: Panel, target: Target, count: int) -> tuple[int, ...]:
+    """Windows that could learn the same seasons as the whole history; shorter ones only when there are too few."""
+    longest = max(seasons.supported(target.seasons_steps, known.steps), default=0)
+    at = backtest.origins(known, target, count=count, least=max(2 * longest, 8))
+    return at if len(at) >= FEWEST else backtest.origins(known, target, count=count, least=max(2 * day_steps(target), 8))
 
 
 def _losses(predicted: Array, levels: Sequence[float], truth: Array, target: Target) -> Array:

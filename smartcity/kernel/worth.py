@@ -41,7 +41,7 @@ class Worth:
 class Headline:
     """A domain's figure in the strip above the map: now, its normal band, the last 24 h, and one line of meaning.
 
-    `low`/`high` are the forecast's normal band for now (None where no forecast stands); `floor`/`ceiling` the bar's ends.
+    `low`/`high`: the forecast's normal band for now, None where no forecast stands; `floor`/`ceiling`: the bar's ends.
     """
 
     title: str

@@ -29,10 +29,12 @@ class Live(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         await self.accept()
         if self.hub is None or Live.count >= MOST_CLIENTS:
-            return await self.close(BUSY)
+            await self.close(BUSY)
+            return
         reach = await self._reach()
         if reach is None or reach.is_empty:
-            return await self.close(SIGNED_OUT if reach is None else MAY_NOT)
+            await self.close(SIGNED_OUT if reach is None else MAY_NOT)
+            return
         Live.count += 1
         self.client = self.hub.join(reach)
         self.feeder = asyncio.create_task(self._feed(self.hub, self.client))
@@ -61,14 +63,16 @@ class Live(AsyncWebsocketConsumer):
             if loop.time() >= check_at:
                 check_at = loop.time() + RECHECK_S
                 if await self._reach() != client.scope:
-                    return await self.close(MAY_NOT)
+                    await self.close(MAY_NOT)
+                    return
 
     async def _reach(self) -> Scope | None:
         """What the account may view now, or None when it is signed out."""
         user: Any = self.scope["user"]
         if not user.is_authenticated:
             return None
-        return await database_sync_to_async(_scope_of, thread_sensitive=False)(user.pk)
+        reach: Scope = await database_sync_to_async(_scope_of, thread_sensitive=False)(user.pk)
+        return reach
 
 
 def _scope_of(user_pk: int) -> Scope:

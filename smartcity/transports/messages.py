@@ -14,6 +14,7 @@ UNSPECIFIED: Final = 0x80
 NOT_AUTHORISED: Final = 0x87
 QUOTA_EXCEEDED: Final = 0x97
 PAYLOAD_INVALID: Final = 0x99
+REFUSALS: Final = frozenset({0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,9 @@ class Outcome:
 
     @classmethod
     def refused(cls, reason: str, code: int = UNSPECIFIED) -> Outcome:
-        """`reason` is counted, so it comes from a small fixed set; `code` is an MQTT 5 PUBACK reason code >= 0x80."""
+        """`reason` is counted, so it comes from a small fixed set; `code` is one of the PUBACK codes named above."""
+        if code not in REFUSALS:
+            raise ValueError(f"{code:#x} is no PUBACK reason code of a refusal")
         return cls(is_stored=False, reason=reason, code=code)
 
 

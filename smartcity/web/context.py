@@ -3,14 +3,36 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest
 
 from smartcity import domains
 from smartcity.kernel.clock import clock
+from smartcity.web.templatetags.city import layers
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    return {"city": settings.CITY_NAME, "mode": clock.mode, "clock": clock, "domains": domains.installed()}
+    """The frame's truth at the moment of rendering; live.js keeps it true afterwards."""
+    installed = domains.installed()
+    return {
+        "city": settings.CITY_NAME,
+        "mode": clock.mode,
+        "clock": clock,
+        "domains": installed,
+        "city_time": datetime.fromtimestamp(clock.now_ms() / 1000, ZoneInfo(settings.CITY_TIME_ZONE)),
+        "config": {
+            "city": settings.CITY_NAME,
+            "zone": settings.CITY_TIME_ZONE,
+            "now": clock.now_ms(),
+            "mode": clock.mode,
+            "speed": clock.speed,
+            "tiles": settings.TILE_URL,
+            "user": request.user.get_username() if hasattr(request, "user") else "",
+            "layers": sorted(layers()),
+            "domains": [{"label": c.label, "title": c.title or c.label.title(), "shape": c.shape} for c in installed],
+        },
+    }

@@ -30,7 +30,10 @@ LONGEST_HARMONIC = 12
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Columns of the design, coefficients `[p, n]`, residuals `[n, T]` (gaps NaN), and the undoing of the scaling."""
+    """What the design needs, coefficients `[p, n]`, residuals `[n, T]` (gaps NaN), and the undoing of the scaling.
+
+    `widened`: how much larger errors are than residuals, for the degrees of freedom the fit has used.
+    """
 
     steps: int
     seasons: tuple[int, ...]
@@ -38,6 +41,7 @@ class Model:
     residuals: Array
     centre: Array
     size: Array
+    widened: float
 
 
 def fit(panel: Panel, target: Target) -> Model:
@@ -58,7 +62,9 @@ def fit(panel: Panel, target: Target) -> Model:
         scaled[gappy] = np.where(known[gappy], scaled[gappy], (design @ coefficients[:, gappy]).T)
         coefficients[:, gappy] = solver @ scaled[gappy].T
     residuals = np.where(known, scaled - (design @ coefficients).T, np.nan)
-    return Model(panel.steps, periods, coefficients, residuals, centre, size)
+    freedom = 1 - float(np.sum(solver * design.T)) / float(weight.sum())
+    widened = 1 / np.sqrt(max(freedom, 0.25))
+    return Model(panel.steps, periods, coefficients, residuals, centre, size, widened)
 
 
 def predict(model: Model, horizon_steps: int, levels: Sequence[float]) -> Array:
@@ -68,7 +74,7 @@ def predict(model: Model, horizon_steps: int, levels: Sequence[float]) -> Array:
     season = model.seasons[0] if model.seasons else 1
     past, spread = seasons.phase_spread(model.residuals, season, end=model.steps, horizon=horizon_steps)
     shape = quantiles.row_quantiles(model.residuals / past, levels)
-    spread = spread * np.sqrt(np.maximum(1 - explained, 0.05))
+    spread = spread * model.widened * np.sqrt(np.maximum(1 - explained, 0.05))
     scaled = point[:, None, :] + shape[:, :, None] * spread[:, None, :]
     return np.asarray(scaled * model.size[:, :, None] + model.centre[:, :, None])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mqtt5 import ConnAckReasonCode
 
@@ -36,8 +36,7 @@ class Connection(asyncio.Protocol):
     # asyncio calls these
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
         raw = transport.get_extra_info("socket")
@@ -47,7 +46,7 @@ class Connection(asyncio.Protocol):
             self._watch_deadline()
         else:
             self.session.lost("too many connections")
-            transport.abort()
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self.session.feed(data, now=self.loop.time(), city_ms=self.gateway.city_ms())

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cut a byte stream into MQTT packets: size limit first, then the codec, guarded against its own panics."""
+"""Cut a byte stream into MQTT packets: size limit first, then the codec, guarded against its own panics.
+
+mqtt5's codes only look like IntEnum: they have no order, no hash and no falsehood, so compare them with `is`, or their
+`value`.
+"""
 
 from __future__ import annotations
 
 import mqtt5
+from mqtt5 import DisconnectReasonCode as Code
 
 MAX_HEADER = 5
 CONNECT = 0x10
@@ -14,10 +19,10 @@ Incoming = mqtt5.Packet
 class BadPacket(Exception):
     """The peer broke MQTT. `code` is the MQTT 5 reason code that says how."""
 
-    def __init__(self, reason: str, code: int = mqtt5.DisconnectReasonCode.MALFORMED_PACKET) -> None:
+    def __init__(self, reason: str, code: Code = Code.MALFORMED_PACKET) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.code = mqtt5.DisconnectReasonCode(code)
+        self.code = code
 
 
 class FrameReader:
@@ -30,6 +35,11 @@ class FrameReader:
 
     def __len__(self) -> int:
         return len(self._buffer) - self._start
+
+    @property
+    def starts_connect(self) -> bool:
+        """What has come so far may become a CONNECT; decided at the first byte, not after waiting for a packet."""
+        return len(self) == 0 or self._buffer[self._start] == CONNECT
 
     def feed(self, data: bytes) -> None:
         if self._start:
@@ -46,7 +56,7 @@ class FrameReader:
         if length is None:
             return None
         if length > self.limit:
-            raise BadPacket("packet too large", mqtt5.DisconnectReasonCode.PACKET_TOO_LARGE)
+            raise BadPacket("packet too large", Code.PACKET_TOO_LARGE)
         end = self._start + length
         if end > len(self._buffer):
             return None
@@ -90,15 +100,13 @@ def read_packet(frame: bytes) -> Incoming:
 
 
 def protocol_level(frame: bytes) -> int:
-    """The protocol level of a CONNECT packet; raises BadPacket when it is none (MQTT 5, 3.1.2)."""
-    if frame[0] != CONNECT:
-        raise BadPacket("first packet is not CONNECT", mqtt5.DisconnectReasonCode.PROTOCOL_ERROR)
+    """The protocol level of a CONNECT packet; raises BadPacket when it is none of MQTT (MQTT 5, 3.1.2)."""
     body = frame[header_length(frame) :]
     if body[:6] == b"\x00\x04MQTT" and len(body) > 6:
         return body[6]
     if body[:8] == b"\x00\x06MQIsdp" and len(body) > 8:
         return body[8]
-    raise BadPacket("not MQTT", mqtt5.DisconnectReasonCode.PROTOCOL_ERROR)
+    raise BadPacket("not MQTT", Code.PROTOCOL_ERROR)
 
 
 def header_length(frame: bytes) -> int:

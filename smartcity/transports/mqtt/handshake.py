@@ -46,7 +46,7 @@ def check_will(wire: Wire, will: mqtt5.Will | None, topics: Mapping[str, Kind]) 
         return
     if will.topic not in topics:
         raise ConnectRefused(wire, Code.NOT_AUTHORIZED, "will topic not authorised")
-    if will.qos == QoS.EXACTLY_ONCE:
+    if will.qos is QoS.EXACTLY_ONCE:
         raise ConnectRefused(wire, Code.QUALITY_NOT_SUPPORTED, "QoS 2 not supported")
     if will.retain and wire.is_v5:
         raise ConnectRefused(wire, Code.RETAIN_NOT_SUPPORTED, "retain not supported")

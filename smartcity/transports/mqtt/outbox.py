@@ -104,7 +104,7 @@ class Outbox:
         command = self._sent.pop(packet_id, None)
         if command is None:
             return False
-        if code < 0x80:
+        if code.value < 0x80:
             command.delivery.resolve(DeliveryState.DELIVERED)
         else:
             command.delivery.resolve(DeliveryState.REFUSED, reason or code.name.lower().replace("_", " "))
@@ -118,11 +118,11 @@ class Outbox:
 
     def _packet(self, command: OutgoingCommand, now: float, qos: mqtt5.QoS) -> mqtt5.PublishPacket:
         packet_id = None
-        if qos:
+        if qos is mqtt5.QoS.AT_MOST_ONCE:
+            command.delivery.resolve(DeliveryState.UNCONFIRMED)
+        else:
             packet_id = self._free_id()
             self._sent[packet_id] = command
-        else:
-            command.delivery.resolve(DeliveryState.UNCONFIRMED)
         return mqtt5.PublishPacket(
             self.topic,
             command.payload,

@@ -16,7 +16,7 @@ from smartcity.transports.mqtt.topics import is_valid_name
 def check_publish(packet: mqtt5.PublishPacket, *, is_v5: bool, own_topics: Container[str], has_room: bool) -> None:
     """Raises BadPacket. `has_room`: fewer unsettled messages than the receive maximum. 3.1.1 devices may say retain,
     because they cannot be told that nothing is retained."""
-    if packet.qos == QoS.EXACTLY_ONCE:
+    if packet.qos is QoS.EXACTLY_ONCE:
         raise BadPacket("QoS 2 not supported", Code.QOS_NOT_SUPPORTED)
     if packet.packet_id == 0:
         raise BadPacket("packet id 0")
@@ -26,7 +26,7 @@ def check_publish(packet: mqtt5.PublishPacket, *, is_v5: bool, own_topics: Conta
         raise BadPacket("retain not supported", Code.RETAIN_NOT_SUPPORTED)
     if packet.topic not in own_topics and not is_valid_name(packet.topic):
         raise BadPacket("topic name invalid", Code.TOPIC_NAME_INVALID)
-    if packet.qos and not has_room:
+    if packet.packet_id is not None and not has_room:
         raise BadPacket("receive maximum exceeded", Code.RECEIVE_MAX_EXCEEDED)
 
 

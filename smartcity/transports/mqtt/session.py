@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import mqtt5
 from mqtt5 import DisconnectReasonCode as Disconnect
 from mqtt5 import PubAckReasonCode as PubAck
-from mqtt5 import QoS
 
 from smartcity.transports.messages import Kind, Outcome, RawMessage
 from smartcity.transports.mqtt.counters import Counters
@@ -106,6 +105,8 @@ class Session:
         while self.state is not State.CLOSED and not self.is_waiting and self._turn:
             self._turn -= 1
             try:
+                if self.state is State.NEW and not self._reader.starts_connect:
+                    raise BadPacket("first packet is not CONNECT", Disconnect.PROTOCOL_ERROR)
                 frame = self._reader.next_frame()
                 if frame is None:
                     self._partial_since = (self._partial_since or self._now) if len(self._reader) else None
@@ -282,7 +283,7 @@ class Session:
         if not self._wire.is_v5 or not packet_id:
             self.end(Disconnect.NOT_AUTHORIZED, reason)
             return
-        self._receipts.refuse(packet_id, Outcome.refused(reason, code))
+        self._receipts.refuse(packet_id, Outcome.refused(reason, code.value))
         self._acknowledge()
 
     def _settled(self, ticket: Ticket) -> None:
@@ -316,7 +317,7 @@ class Session:
         answers = self._subscription.subscribe(packet.topic_filters)
         self._write(mqtt5.SubAckPacket(packet.packet_id, answers))
         self._send_waiting(self._now)
-        return CommandsWanted() if min(answers) <= QoS.AT_LEAST_ONCE else None
+        return CommandsWanted() if any(answer.value < 0x80 for answer in answers) else None
 
     def _unsubscribe(self, packet: mqtt5.UnsubscribePacket) -> None:
         check_unsubscribe(packet)
@@ -324,7 +325,7 @@ class Session:
         self._write(mqtt5.UnsubAckPacket(packet.packet_id, answers))
 
     def _disconnect(self, packet: mqtt5.DisconnectPacket) -> None:
-        if packet.reason_code == Disconnect.NORMAL_DISCONNECTION:
+        if packet.reason_code is Disconnect.NORMAL_DISCONNECTION:
             self._will = None
         self.lost("the device left")
 

@@ -41,8 +41,8 @@ class CommandSubscription:
     def _answer(self, wanted: TopicFilter) -> SubAck:
         pattern = wanted.pattern
         if pattern == self.topic:
-            self.qos = QoS(min(wanted.max_qos, QoS.AT_LEAST_ONCE))
-            return SubAck(self.qos)
+            self.qos = QoS.AT_MOST_ONCE if wanted.max_qos is QoS.AT_MOST_ONCE else QoS.AT_LEAST_ONCE
+            return SubAck(self.qos.value)
         if not pattern or "\0" in pattern:
             return SubAck.TOPIC_FILTER_INVALID
         if pattern == "$share" or pattern.startswith("$share/"):

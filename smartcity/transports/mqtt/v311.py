@@ -16,12 +16,12 @@ from smartcity.transports.mqtt.framing import BadPacket, Incoming, header_length
 
 LEVEL = 4
 CONNECTION_REFUSED = {
-    mqtt5.ConnAckReasonCode.SUCCESS: 0,
-    mqtt5.ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION: 1,
-    mqtt5.ConnAckReasonCode.CLIENT_ID_NOT_VALID: 2,
-    mqtt5.ConnAckReasonCode.SERVER_UNAVAILABLE: 3,
-    mqtt5.ConnAckReasonCode.SERVER_BUSY: 3,
-    mqtt5.ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD: 4,
+    mqtt5.ConnAckReasonCode.SUCCESS.value: 0,
+    mqtt5.ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION.value: 1,
+    mqtt5.ConnAckReasonCode.CLIENT_ID_NOT_VALID.value: 2,
+    mqtt5.ConnAckReasonCode.SERVER_UNAVAILABLE.value: 3,
+    mqtt5.ConnAckReasonCode.SERVER_BUSY.value: 3,
+    mqtt5.ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD.value: 4,
 }
 NOT_AUTHORISED = 5
 SUBSCRIPTION_FAILED = 0x80
@@ -110,7 +110,7 @@ _INCOMING: dict[int, Callable[[int, bytes], bytes]] = {
 
 
 def _write_connack(packet: mqtt5.ConnAckPacket) -> bytes:
-    code = CONNECTION_REFUSED.get(packet.reason_code, NOT_AUTHORISED)
+    code = CONNECTION_REFUSED.get(packet.reason_code.value, NOT_AUTHORISED)
     return bytes((0x20, 2, packet.session_present and code == 0, code))
 
 
@@ -118,16 +118,16 @@ def _write_publish(packet: mqtt5.PublishPacket) -> bytes:
     topic = packet.topic.encode()
     packet_id = b"" if packet.packet_id is None else packet.packet_id.to_bytes(2, "big")
     body = len(topic).to_bytes(2, "big") + topic + packet_id + packet.payload
-    first = 0x30 | packet.duplicate << 3 | packet.qos << 1 | packet.retain
+    first = 0x30 | packet.duplicate << 3 | packet.qos.value << 1 | packet.retain
     return bytes((first,)) + _length(len(body)) + body
 
 
 def _write_puback(packet: mqtt5.PubAckPacket) -> bytes | None:
-    return None if packet.reason_code >= 0x80 else b"\x40\x02" + packet.packet_id.to_bytes(2, "big")
+    return None if packet.reason_code.value >= 0x80 else b"\x40\x02" + packet.packet_id.to_bytes(2, "big")
 
 
 def _write_suback(packet: mqtt5.SubAckPacket) -> bytes:
-    codes = bytes(min(code, SUBSCRIPTION_FAILED) for code in packet.reason_codes)
+    codes = bytes(min(code.value, SUBSCRIPTION_FAILED) for code in packet.reason_codes)
     return b"\x90" + _length(2 + len(codes)) + packet.packet_id.to_bytes(2, "big") + codes
 
 

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Raw ASGI routes ahead of Django, for what is asked for often or in bulk (30 to 80 times cheaper)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from starlette.responses import FileResponse, Response
+
+from smartcity.kernel.clock import CityClock, clock
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+async def not_taking_readings(scope: Scope, receive: Receive, send: Send) -> None:
+    """What /ingest answers in a process that runs no pipeline."""
+    await Response("No pipeline runs in this process.", 503, {"Retry-After": "30"})(scope, receive, send)
+
+
+ingest: App = not_taking_readings
+
+
+def clock_face(city: CityClock) -> bytes:
+    """The city's time for whoever follows it: instant, speed reached, speed asked for, LIVE or SIMULATION."""
+    face = {"at": city.now_ms(), "speed": city.speed, "ceiling": city.anchor.ceiling, "mode": city.mode}
+    return msgspec.json.encode(face)
+
+
+async def base_map(scope: Scope, receive: Receive, send: Send) -> None:
+    """The PMTiles file with byte ranges. It holds OpenStreetMap data only, so it needs no sign-in."""
+    path = settings.VAR / "basemap" / "city.pmtiles"
+    headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    response: Response = FileResponse(path, media_type="application/vnd.pmtiles", headers=headers)
+    if not path.exists():
+        response = Response("No base map yet: run manage.py importcity.", 404)
+    await response(scope, receive, send)
+
+
+async def tell_time(scope: Scope, receive: Receive, send: Send) -> None:
+    headers = {"Cache-Control": "no-store"}
+    await Response(clock_face(clock), media_type="application/json", headers=headers)(scope, receive, send)
+
+
+def before(django: App) -> App:
+    """Route the raw paths, hand everything else to Django."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["path"]:
+            case "/ingest":
+                await ingest(scope, receive, send)
+            case "/clock":
+                await tell_time(scope, receive, send)
+            case "/basemap/city.pmtiles":
+                await base_map(scope, receive, send)
+            case _:
+                await django(scope, receive, send)
+
+    return application
