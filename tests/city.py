@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole city as a process of its own, as `script/server` runs it: on free ports, in a temporary data folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_S = 240.0  # the demo imports a map and writes eight weeks of history first
+
+
+@dataclass(slots=True)
+class City:
+    """A running city; `said()` is what it has printed so far."""
+
+    url: str
+    mqtt_port: int
+    var: Path
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    @property
+    def password(self) -> str:
+        """The administrator's, printed once by the first start."""
+        found = re.search(r"password:?\s+(\S+)", self.said())
+        assert found, self.said()
+        return found[1]
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, refusal.read()
+
+    def stop(self, how: signal.Signals = signal.SIGINT, within_s: float = 20) -> int:
+        """Its exit code; a city that does not stop in time is killed and fails the test."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            return self.process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            raise
+
+
+@contextlib.contextmanager
+def city(*options: str, var: Path | None = None, **environment: str) -> Iterator[City]:
+    """`manage.py runcity` with these options, from the moment it answers; stopped at the end whatever happens."""
+    with contextlib.ExitStack() as stack:
+        folder = var or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smartcity-city-")))
+        started = start(*options, var=folder, **environment)
+        try:
+            wait_until_it_answers(started)
+            yield started
+        finally:
+            started.stop()
+
+
+def start(*options: str, var: Path, **environment: str) -> City:
+    """Without waiting for anything; the caller stops it."""
+    web, mqtt = free_port(), free_port()
+    given = {name: value for name, value in os.environ.items() if not name.startswith("SMARTCITY_")}
+    given |= {"SMARTCITY_VAR": str(var), "SMARTCITY_MQTT": f"127.0.0.1:{mqtt}", "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "manage.py", "runcity", "--port", str(web), *options]
+    log = var / "said.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig=TERM", "--", *command],
+            cwd=ROOT,
+            env=given | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    return City(f"http://127.0.0.1:{web}", mqtt, var, process, log)
+
+
+def wait_until_it_answers(city: City, patience_s: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        assert city.process.poll() is None, f"the city ended with {city.process.returncode}: {city.said()}"
+        with contextlib.suppress(OSError):
+            if city.get("/clock")[0] == 200:
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"the city does not answer: {city.said()}")
+
+
+def descendants(pid: int) -> set[int]:
+    """Process ids of its children and theirs, now."""
+    found: set[int] = set()
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, children.read_text().split()):
+                found |= {child} | descendants(child)
+    return found
