@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -48,6 +49,13 @@ def test_the_lock_holds_a_version_in_range_of_everything_required():
 def test_a_lock_names_no_address_that_another_network_could_not_reach(name):
     addresses = re.findall(r'"resolved"|--index-url|--find-links|@ (?:https?|file):', (ROOT / name).read_text())
     assert not addresses
+
+
+def test_the_browsers_files_are_pinned_exactly_as_locked():
+    wanted = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    lock = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    assert wanted == lock[""]["dependencies"]
+    assert wanted == {name: lock[f"node_modules/{name}"]["version"] for name in wanted}
 
 
 def test_every_file_of_code_names_its_licence():
