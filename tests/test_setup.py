@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,26 @@ def test_the_lock_holds_a_version_in_range_of_everything_required():
 def test_a_lock_names_no_address_that_another_network_could_not_reach(name):
     addresses = re.findall(r'"resolved"|--index-url|--find-links|@ (?:https?|file):', (ROOT / name).read_text())
     assert not addresses
+
+
+def imported(file: Path) -> set[str]:
+    """Top-level modules a file imports, wherever in it."""
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    named = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return {name.partition(".")[0] for name in plain | named}
+
+
+def test_every_package_that_is_imported_is_required_and_not_only_brought_along_by_another():
+    required = {canonicalize_name(requirement.name) for requirement in requirements()}
+    origin = packages_distributions()
+    undeclared = {
+        f"{file.relative_to(ROOT)}: {module}"
+        for file in tracked("*.py")
+        for module in imported(file) & set(origin)
+        if not {canonicalize_name(name) for name in origin[module]} & required
+    }
+    assert sorted(undeclared) == []
 
 
 def test_the_browsers_files_are_pinned_exactly_as_locked():
