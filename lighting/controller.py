@@ -14,14 +14,11 @@ TOLERANCE_W = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Lamp:
-    """A luminaire as it stands: levels in %, power in W; `lease_left_s` is what remains of our command."""
+    """A luminaire as it stands: rated power in W, the level in % it last reported (None when silent)."""
 
     uid: str
     power_w: float
     level: float | None
-    commanded: float | None
-    lease_left_s: float
-    changed_ago_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,43 +52,52 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`lease_s`: life of a dimming command (2 h at most); `dwell_s`: how long a level stays before it is lowered."""
+    """`lease_s`: life of a dimming command (2 h at most); a level is lowered only when traffic is `margin` below."""
 
     lease_s: float = 5400.0
-    renew_below_s: float = 1200.0
-    dwell_s: float = 600.0
+    margin: float = 0.1
     worth_saying: float = 3.0
 
 
 def decide(picture: Picture, policy: Policy) -> list[Setpoint]:
-    """Setpoints for lamps whose level should differ from what they would do by themselves."""
+    """Setpoints for lamps whose level should differ from what their programme does by itself."""
     if not picture.is_dark:
         return []
     return [setpoint for street in picture.streets for setpoint in _street(street, policy)]
 
 
-def wanted(street: Street) -> tuple[float, str]:
+def wanted(street: Street, policy: Policy) -> tuple[float, str]:
     """Level in % and the reason in words. Without traffic figures the signed programme stands."""
     volume = max((v for v in (street.flow, street.expected) if v is not None), default=None)
     if volume is None:
         return street.programme_level, "no fresh traffic figures: the signed programme stands"
     load = volume / street.capacity
-    steps = steps_for(load, street.lanes)
-    needed = max(share(below(street.normal_class, steps), street.normal_class), _minimum(street))
+    level, needs = _needed(street, load)
+    cautious, its_class = _needed(street, load * (1 + policy.margin))
+    if level < cautious and cautious <= _reported(street) + policy.worth_saying:
+        level, needs = cautious, its_class
     now = "not counted" if street.flow is None else f"{street.flow:.0f} veh/h now"
     ahead = "" if street.expected is None else f", at most {street.expected:.0f} expected within the hour"
-    needs = below(street.normal_class, steps)
-    return round(needed), f"{now}{ahead} ({load:.0%} of capacity): the street needs class {needs}"
+    return level, f"{now}{ahead} ({load:.0%} of capacity): the street needs class {needs}"
 
 
-def _minimum(street: Street) -> float:
-    return share(street.minimum_class, street.normal_class)
+def _needed(street: Street, load: float) -> tuple[float, str]:
+    needs = below(street.normal_class, steps_for(load, street.lanes))
+    least = share(street.minimum_class, street.normal_class)
+    return round(max(share(needs, street.normal_class), least)), needs
+
+
+def _reported(street: Street) -> float:
+    return max((lamp.level for lamp in street.lamps if lamp.level is not None), default=0.0)
 
 
 def _street(street: Street, policy: Policy) -> list[Setpoint]:
-    level, reason = wanted(street)
-    due = [lamp for lamp in street.lamps if _is_due(lamp, level, street.programme_level, policy)]
-    saved = sum(lamp.power_w * (power_share(street.programme_level) - power_share(level)) for lamp in due)
+    level, reason = wanted(street, policy)
+    if abs(level - street.programme_level) < policy.worth_saying:
+        return []
+    rated = sum(lamp.power_w for lamp in street.lamps)
+    spared = rated * (power_share(street.programme_level) - power_share(level))
+    price = f"the programme would hold {street.programme_level:.0f} %: {spared:+.0f} W on this street"
     return [
         Setpoint(
             asset=lamp.uid,
@@ -101,19 +107,10 @@ def _street(street: Street, policy: Policy) -> list[Setpoint]:
             expires_in_s=policy.lease_s,
             expect=expectation(level, {"power_w": lamp.power_w}),
             rests_on=street.basis,
-            alternative=f"the programme would hold {street.programme_level:.0f} % ({saved:+.0f} W on this street)",
+            alternative=price,
         )
-        for lamp in due
+        for lamp in street.lamps
     ]
-
-
-def _is_due(lamp: Lamp, level: float, programme: float, policy: Policy) -> bool:
-    """Raise at once, lower after the dwell, renew before a lease ends, stay silent when the programme says the same."""
-    current = programme if lamp.commanded is None else lamp.commanded
-    if abs(level - current) < policy.worth_saying:
-        is_ours = lamp.commanded is not None and abs(level - programme) >= policy.worth_saying
-        return is_ours and lamp.lease_left_s < policy.renew_below_s
-    return level > current or lamp.changed_ago_s >= policy.dwell_s
 
 
 def expectation(value: float | str, engineering: Mapping[str, object]) -> Expectation | None:

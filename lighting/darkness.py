@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from astral import Observer
 from astral.sun import elevation
+from numpy.typing import NDArray
 
 DARK_BELOW_DEG = -3.5  # about 35 lx under a clear sky
 
@@ -60,3 +62,12 @@ def base_level(engineering: Mapping[str, object], lat: float, lon: float, at_ms:
         return 0.0
     programme = Programme.read(engineering)
     return 100.0 if programme is None else programme.level(local_hour(at_ms, zone))
+
+
+def local_hours(times_ms: NDArray[np.int64], zone: str) -> NDArray[np.float64]:
+    """Hours since local midnight for many instants; the offset is looked up once per UTC hour."""
+    by_hour, index = np.unique(times_ms // 3_600_000, return_inverse=True)
+    tz = ZoneInfo(zone)
+    offsets = [datetime.fromtimestamp(h * 3600, UTC).astimezone(tz).utcoffset() for h in by_hour.tolist()]
+    shift = np.array([offset.total_seconds() * 1000 if offset else 0.0 for offset in offsets])
+    return np.asarray(((times_ms + shift[index]) % 86_400_000) / 3_600_000)

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only place where lighting reads the database: the picture, the headline, the worth."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from django.conf import settings
+
+from lighting.classes import LEVELS, share
+from lighting.controller import Lamp, Picture, Policy, Street, decide
+from lighting.darkness import Programme, is_dark, local_hour, local_hours
+from lighting.history import dark
+from lighting.kpis import Night
+from lighting.kpis import worth as night_worth
+from lighting.models import LightingSegment
+from smartcity.devices.models import Asset, CityImport, Series
+from smartcity.forecasting import read as forecasts
+from smartcity.kernel.clock import clock
+from smartcity.kernel.control import Loop, Mode
+from smartcity.kernel.geo import distance_to_line
+from smartcity.kernel.worth import Evidence, Headline, Worth
+from smartcity.telemetry import read
+
+COUNTED_WITHIN_M = 40.0
+FRESH_MS = 20 * 60_000
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class LampRow:
+    """A luminaire with what its signed data say and the series it fills."""
+
+    uid: str
+    lat: float
+    lon: float
+    power_w: float
+    least: float
+    programme: Programme | None
+    series: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StreetRow:
+    """A segment, its lamps, and the flow series that counts its traffic (0 when none is near)."""
+
+    segment: LightingSegment
+    lamps: tuple[LampRow, ...]
+    counted_by: tuple[int, ...]
+
+
+def inventory() -> list[StreetRow]:
+    """Segments with lamps, in four queries; kept until the next import or signature."""
+    newest = CityImport.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return _inventory(newest or 0, int(clock.now_ms() // (10 * 60_000)))
+
+
+@lru_cache(maxsize=1)
+def _inventory(import_number: int, ten_minutes: int) -> list[StreetRow]:
+    lamps: dict[int, list[LampRow]] = defaultdict(list)
+    found = Asset.objects.filter(domain="lighting", kind="luminaire", missing_since=None, engineering__is_current=True)
+    series: dict[int, dict[str, int]] = defaultdict(dict)
+    for pk, asset_id, metric in Series.objects.filter(metric__startswith="lighting.").values_list(
+        "pk", "device__asset_id", "metric"
+    ):
+        series[asset_id][metric] = pk
+    rows = found.values_list("pk", "uid", "geom", "parent_id", "luminaire__power_w", "engineering__data")
+    for pk, uid, geom, parent, power_w, data in rows:
+        lamps[parent].append(_lamp_row(uid, geom.coords, power_w, data, series[pk]))
+    counters = [
+        (pk, tuple(geom.coords) if geom.geom_type == "LineString" else (geom.coords,))
+        for pk, geom in Series.objects.filter(metric="traffic.flow").values_list("pk", "device__asset__geom")
+    ]
+    return [
+        StreetRow(segment, tuple(lamps[segment.pk]), _counted_by(segment, counters))
+        for segment in LightingSegment.objects.filter(missing_since=None)
+        if lamps.get(segment.pk)
+    ]
+
+
+def _lamp_row(
+    uid: str, at: tuple[float, float], power_w: float, data: dict[str, object], own: dict[str, int]
+) -> LampRow:
+    normal, minimum = str(data.get("normal_class", "")), str(data.get("minimum_class", ""))
+    least = share(minimum, normal) if normal in LEVELS and minimum in LEVELS else 100.0
+    return LampRow(uid, at[1], at[0], power_w, least, Programme.read(data), own)
+
+
+def _counted_by(
+    segment: LightingSegment, counters: list[tuple[int, tuple[tuple[float, float], ...]]]
+) -> tuple[int, ...]:
+    """Flow series whose approach runs along the segment; only carriageways are counted."""
+    if not segment.normal_class.startswith("M"):
+        return ()
+    line = tuple((x, y) for x, y in segment.geom.coords)
+    middle = line[len(line) // 2]
+    near = [pk for pk, at in counters if distance_to_line(middle, at) < 4 * COUNTED_WITHIN_M]
+    along = {pk: at for pk, at in counters if pk in near}
+    return tuple(pk for pk, at in along.items() if min(distance_to_line(p, line) for p in at) < COUNTED_WITHIN_M)
+
+
+def gather(now_ms: int) -> Picture:
+    """Streets at night; by day an empty picture without a query beyond the inventory."""
+    streets = inventory()
+    if not streets or not is_dark(streets[0].lamps[0].lat, streets[0].lamps[0].lon, now_ms):
+        return Picture(False, ())
+    counted = {pk for street in streets for pk in street.counted_by}
+    levels = [lamp.series["lighting.dim_level"] for street in streets for lamp in street.lamps if lamp.series]
+    latest = read.latest([*counted, *levels])
+    flows = {pk: latest[pk].value for pk in counted if pk in latest and now_ms - latest[pk].at_ms < FRESH_MS}
+    expected = {
+        pk: forecast.highest(0.9, now_ms, now_ms + HOUR_MS) for pk, forecast in forecasts.latest(counted).items()
+    }
+    hour = local_hour(now_ms, settings.CITY_TIME_ZONE)
+    return Picture(
+        True, tuple(_street(street, latest, flows, expected, hour) for street in streets if street.counted_by)
+    )
+
+
+def _street(
+    row: StreetRow,
+    latest: dict[int, read.Value],
+    flows: dict[int, float],
+    expected: dict[int, float | None],
+    hour: float,
+) -> Street:
+    segment, first = row.segment, row.lamps[0]
+    now = [flows[pk] for pk in row.counted_by if pk in flows]
+    ahead = [value for pk in row.counted_by if (value := expected.get(pk)) is not None]
+    lamps = tuple(Lamp(lamp.uid, lamp.power_w, _level(lamp, latest)) for lamp in row.lamps)
+    return Street(
+        uid=segment.uid,
+        name=segment.name,
+        normal_class=segment.normal_class,
+        minimum_class=segment.minimum_class,
+        lanes=segment.lanes,
+        capacity=segment.capacity,
+        programme_level=100.0 if first.programme is None else first.programme.level(hour),
+        flow=max(now) if now else None,
+        expected=max(ahead) if ahead else None,
+        basis=tuple(f"series:{pk}" for pk in row.counted_by),
+        lamps=lamps,
+    )
+
+
+def _level(lamp: LampRow, latest: dict[int, read.Value]) -> float | None:
+    value = latest.get(lamp.series.get("lighting.dim_level", 0))
+    return None if value is None else value.value
+
+
+def worth(from_ms: int, to_ms: int) -> list[Worth]:
+    """What the span cost beside both baselines; two queries of quarter-hour means."""
+    lamps = [lamp for street in inventory() for lamp in street.lamps if len(lamp.series) >= 2]
+    if not lamps:
+        return []
+    buckets, levels = read.grid([lamp.series["lighting.dim_level"] for lamp in lamps], "15m", from_ms, to_ms)
+    _, power = read.grid([lamp.series["lighting.power_w"] for lamp in lamps], "15m", from_ms, to_ms)
+    if not len(buckets):
+        return []
+    night = Night(
+        levels=levels,
+        power_w=power,
+        rated_w=np.array([lamp.power_w for lamp in lamps]),
+        least=np.array([lamp.least for lamp in lamps]),
+        is_dark=dark(lamps[0].lat, lamps[0].lon, buckets),
+        local_hour=local_hours(buckets, settings.CITY_TIME_ZONE),
+    )
+    evidence = Evidence.SIMULATED if clock.is_simulation else Evidence.MEASURED
+    return night_worth(night, from_ms, to_ms, evidence)
+
+
+def headline(now_ms: int) -> Headline:
+    """Mean dimming level of the lit lamps now, its course over 24 h, and the power drawn."""
+    lamps = [lamp for street in inventory() for lamp in street.lamps if lamp.series]
+    latest = read.latest([pk for lamp in lamps for pk in lamp.series.values()])
+    levels = [v.value for lamp in lamps if (v := latest.get(lamp.series.get("lighting.dim_level", 0)))]
+    power = sum(v.value for lamp in lamps if (v := latest.get(lamp.series.get("lighting.power_w", 0)))) / 1000
+    ids = [lamp.series["lighting.power_w"] for lamp in lamps if "lighting.power_w" in lamp.series]
+    _, grid = read.grid(ids, "1h", now_ms - 24 * HOUR_MS, now_ms)
+    spark = tuple(round(float(v), 2) for v in np.nansum(grid, axis=0) / 1000) if grid.size else ()
+    lit = [level for level in levels if level > 0]
+    rated = sum(lamp.power_w for lamp in lamps) / 1000
+    mean = sum(lit) / len(lit) if lit else 0.0
+    line = f"{len(lit)} of {len(lamps)} lit · {power:.1f} of {rated:.0f} kW" if lamps else "no luminaires yet"
+    return Headline(
+        title="dimming level",
+        value=round(mean),
+        unit="%",
+        low=None,
+        high=None,
+        floor=0,
+        ceiling=100,
+        spark=spark,
+        line=line,
+    )
+
+
+LOOPS = (
+    Loop(
+        name="lighting",
+        domain="lighting",
+        title="Adaptive lighting",
+        every_s=120,
+        gather=gather,
+        decide=decide,
+        policy=Policy(),
+        words={Mode.LOCAL: "Programme", Mode.ADVISE: "Advise", Mode.AUTO: "Adaptive"},
+        watches=("traffic.flow", "lighting.dim_level"),
+        local_means="the signed programme",
+        extra={"kinds": ("luminaire",), "noun": {"luminaire": "luminaires"}},
+    ),
+)

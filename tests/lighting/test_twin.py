@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+
+from lighting.twin import Twin
+from smartcity.kernel.street import StreetDevice
+
+HOUR = 3_600_000
+ENGINEERING = {
+    "normal_class": "M3",
+    "minimum_class": "M5",
+    "programme": [[16, 100], [23, 60], [5, 100]],
+    "power_w": 100,
+}
+
+
+class Night:
+    """A world where it is dark and the local hour is what the test says."""
+
+    hour, elevation = 1.0, -20.0
+
+    def local_hours(self, at_ms):
+        return self.hour, 0
+
+    def sun_elevation(self, at_ms):
+        return self.elevation
+
+
+def street(count=1):
+    return [
+        StreetDevice(
+            uid=f"L-{n}", secret="", domain="lighting", kind="luminaire", codec="senml", lon=24.9, lat=60.2,
+            fields={"power_w": 100.0}, engineering=ENGINEERING,
+        )
+        for n in range(count)
+    ]  # fmt: skip
+
+
+def twin(seed=5):
+    made = Twin(street(), Night(), seed)
+    made.lamps["L-0"].fault = "none"
+    return made
+
+
+def order(value, at_ms=0, lasts_ms=HOUR, key="a", sequence=1, point="dim_level"):
+    return {"id": key, "point": point, "value": value, "expires_at": at_ms + lasts_ms, "sequence": sequence}
+
+
+def level(model, at_ms=0):
+    list(model.step(at_ms, 10))
+    return model.lamps["L-0"].level
+
+
+def test_a_command_holds_until_it_expires_then_the_programme_returns():
+    model = twin()
+    assert level(model) == 60
+    assert [ack.state for ack in model.command("L-0", order(80), 0)] == ["received", "applied"]
+    assert level(model, HOUR - 1) == 80
+    assert level(model, HOUR) == 60
+
+
+def test_the_node_refuses_less_than_its_minimum_class_by_itself():
+    model = twin()
+    (ack,) = model.command("L-0", order(20), 0)
+    assert (ack.state, "minimum" in ack.reason) == ("refused", True)
+
+
+def test_an_expired_command_is_never_executed():
+    model = twin()
+    assert [a.state for a in model.command("L-0", order(80, lasts_ms=10), 11)] == ["expired"]
+    assert level(model) == 60
+
+
+def test_the_same_command_twice_is_answered_twice_and_done_once():
+    model = twin()
+    model.command("L-0", order(80), 0)
+    assert [a.state for a in model.command("L-0", order(80), 5)] == ["applied"]
+
+
+def test_an_older_command_is_refused():
+    model = twin()
+    model.command("L-0", order(80, key="b", sequence=9), 0)
+    assert [a.state for a in model.command("L-0", order(50, key="a", sequence=8), 0)] == ["refused"]
+
+
+def test_returning_to_local_drops_the_command():
+    model = twin()
+    model.command("L-0", order(80), 0)
+    model.command("L-0", order("local", key="b", sequence=2, point="lease"), 0)
+    assert level(model) == 60
+
+
+def test_a_lamp_reports_on_every_change_and_every_five_minutes():
+    model = twin()
+    reports = [at for at in range(0, 900_000, 10_000) for up in model.step(at, 10)]
+    assert 3 <= len(reports) <= 5
+    (up,) = [u for at in (900_000,) for u in (model.command("L-0", order(80, at), at), model.step(at + 1, 10))[1]]
+    assert {record["n"]: record["v"] for record in json.loads(up.payload)}["lighting.dim_level"] == 80
+
+
+def test_the_same_seed_makes_the_same_street():
+    a, b = (Twin(street(500), Night(), 3) for _ in range(2))
+    assert [lamp.fault for lamp in a.lamps.values()] == [lamp.fault for lamp in b.lamps.values()]
