@@ -12,6 +12,7 @@ from mqtt5 import DisconnectReasonCode as Code
 
 MAX_HEADER = 5
 CONNECT = 0x10
+RESERVED_FLAG = 0x01
 
 Incoming = mqtt5.Packet
 
@@ -102,7 +103,9 @@ def read_packet(frame: bytes) -> Incoming:
 def protocol_level(frame: bytes) -> int:
     """The protocol level of a CONNECT packet; raises BadPacket when it is none of MQTT (MQTT 5, 3.1.2)."""
     body = frame[header_length(frame) :]
-    if body[:6] == b"\x00\x04MQTT" and len(body) > 6:
+    if body[:6] == b"\x00\x04MQTT" and len(body) > 7:
+        if body[7] & RESERVED_FLAG:
+            raise BadPacket("malformed packet")
         return body[6]
     if body[:8] == b"\x00\x06MQIsdp" and len(body) > 8:
         return body[8]
