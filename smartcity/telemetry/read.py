@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the store holds, for loops, forecasts, alarms and pages: one query each, so never call these in a loop.
+
+Raw readings are clustered by time: the cost of `readings` grows with the span, not with the series; ask for hours of
+them and for rollups beyond that. Never call these inside a transaction on the city's database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.conf import settings
+from django.db import connections
+
+from smartcity.kernel.quality import Quality
+from smartcity.telemetry import buckets
+from smartcity.telemetry.arrays import Floats, Ints
+from smartcity.telemetry.buckets import Grain
+from smartcity.telemetry.dialect import among, each, many, plain
+
+ALIAS: Final = "telemetry"
+FEW: Final = 50  # up to so many series, looking up each bucket is cheaper than reading all series of the span
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One reading of a series whose id the caller knows."""
+
+    at_ms: int
+    value: float
+    quality: int
+
+    @property
+    def is_usable(self) -> bool:
+        return self.quality < Quality.SUSPECT_RANGE
+
+
+@dataclass(frozen=True, slots=True)
+class Rollups:
+    """Columns of equal length, ordered by (bucket, series).
+
+    `n` counts all readings of a bucket; `n_good` the usable ones, and only these make total, low, high, last and
+    mean. Where there is none, those are NaN (total 0).
+    """
+
+    bucket: Ints
+    series: Ints
+    n: Ints
+    n_good: Ints
+    total: Floats
+    low: Floats
+    high: Floats
+    last: Floats
+
+    def __len__(self) -> int:
+        return len(self.bucket)
+
+    @property
+    def mean(self) -> Floats:
+        mean: Floats = np.divide(self.total, self.n_good, out=np.full(len(self), np.nan), where=self.n_good > 0)
+        return mean
+
+    def column(self, name: str) -> Floats:
+        """mean, total, low, high, last, n or n_good as floats; total is NaN where nothing usable came."""
+        found = np.asarray(getattr(self, name), np.float64)
+        return np.where(self.n_good > 0, found, np.nan) if name == "total" else found
+
+
+def latest(series_ids: Iterable[int]) -> dict[int, Value]:
+    """The newest value in device time of each series that has one."""
+    sql = "SELECT series, at, value, quality FROM latest WHERE {series}"
+    return {series: Value(at, value, quality) for series, at, value, quality in _of(sql, "series", series_ids)}
+
+
+def last_seen(device_ids: Iterable[int]) -> dict[int, int]:
+    """Device.pk → city ms of its last message of any kind."""
+    return dict(_of("SELECT device, at FROM last_seen WHERE {device}", "device", device_ids))
+
+
+def readings(series_id: int, from_ms: int, to_ms: int, limit: int = 10_000, after: int | None = None) -> list[Value]:
+    """Raw readings in [from_ms, to_ms), oldest first, at most `limit`; `after` is the `at_ms` of the last one had."""
+    start = from_ms if after is None else max(from_ms, after + 1)
+    sql = "SELECT at, value, quality FROM reading WHERE at >= %s AND at < %s AND series = %s ORDER BY at LIMIT %s"
+    return [Value(*row) for row in _rows(sql, [start, to_ms, series_id, limit])]
+
+
+def raw(series_ids: Iterable[int], from_ms: int, to_ms: int) -> tuple[Ints, Ints, Floats, Ints]:
+    """Columns series, at, value, quality of many series in [from_ms, to_ms), ordered by (at, series)."""
+    sql = "SELECT series, at, value, quality FROM reading WHERE at >= %s AND at < %s AND {series} ORDER BY at, series"
+    found = _of(sql, "series", series_ids, [from_ms, to_ms])
+    return _ints(found, 0), _ints(found, 1), _floats(found, 2), _ints(found, 3)
+
+
+def rollups(series_ids: Iterable[int], grain: Grain, from_ms: int, to_ms: int) -> Rollups:
+    """Closed buckets that begin in [from_ms, to_ms). A quarter is written about two minutes after its end."""
+    ids = sorted(set(plain(series_ids)))
+    columns = "r.bucket, r.series, r.n, r.n_good, r.total, r.low, r.high, r.last"
+    wanted = buckets.starts(from_ms, to_ms, grain, city_zone())
+    vendor = connections[ALIAS].vendor
+    if 0 < len(ids) <= FEW:
+        sql = (
+            f"SELECT {columns} FROM {each(vendor, 'b')} CROSS JOIN {each(vendor, 's')} "
+            f"JOIN rollup_{grain} r ON r.bucket = b.value AND r.series = s.value ORDER BY r.bucket, r.series"
+        )
+        return _rollups(_rows(sql, [many(vendor, wanted), many(vendor, ids)]))
+    sql = f"SELECT {columns} FROM rollup_{grain} r WHERE r.bucket >= %s AND r.bucket < %s AND {{r.series}}"
+    return _rollups(_of(sql + " ORDER BY r.bucket, r.series", "r.series", ids, [from_ms, to_ms]))
+
+
+def grid(
+    series_ids: Sequence[int], grain: Grain, from_ms: int, to_ms: int, column: str = "mean"
+) -> tuple[Ints, Floats]:
+    """Bucket starts, and one row per series in the order asked for (NaN where nothing usable came).
+
+    `column` is any of Rollups: mean, total, low, high, last, n, n_good.
+    """
+    wanted = buckets.starts(from_ms, to_ms, grain, city_zone())
+    ids = np.array(plain(series_ids), np.int64)
+    values = np.full((len(ids), len(wanted)), np.nan)
+    found = rollups(series_ids, grain, from_ms, to_ms)
+    if len(found):
+        order = np.argsort(ids, kind="stable")
+        rows = order[np.searchsorted(ids, found.series, sorter=order)]
+        values[rows, np.searchsorted(wanted, found.bucket)] = found.column(column)
+    return wanted, values
+
+
+def first_at() -> int | None:
+    """City ms of the oldest quarter or reading there is, or None on an empty store."""
+    sql = "SELECT min(at) FROM (SELECT min(bucket) AS at FROM rollup_15m UNION ALL SELECT min(at) FROM reading) AS ends"
+    found: int | None = _rows(sql, [])[0][0]
+    return found
+
+
+def city_zone() -> ZoneInfo:
+    return ZoneInfo(settings.CITY_TIME_ZONE)
+
+
+def _of(sql: str, column: str, ids: Iterable[int], parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Rows of `sql`, whose `{column}` stands last and becomes "is one of ids"."""
+    wanted = plain(ids)
+    if not wanted:
+        return []
+    vendor = connections[ALIAS].vendor
+    condition = sql.replace("{" + column + "}", among(vendor, column))
+    return _rows(condition, [*parameters, many(vendor, wanted)])
+
+
+def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
+
+
+def _rollups(rows: list[tuple[Any, ...]]) -> Rollups:
+    """A bucket with one usable reading is stored as its total alone."""
+    n_good, total = _ints(rows, 3), _floats(rows, 4)
+    low, high, last = (_floats(rows, column) for column in (5, 6, 7))
+    single = n_good == 1
+    for column in (low, high, last):
+        column[single & np.isnan(column)] = total[single & np.isnan(column)]
+    return Rollups(_ints(rows, 0), _ints(rows, 1), _ints(rows, 2), n_good, total, low, high, last)
+
+
+def _ints(rows: list[tuple[Any, ...]], column: int) -> Ints:
+    return np.array([row[column] for row in rows], np.int64)
+
+
+def _floats(rows: list[tuple[Any, ...]], column: int) -> Floats:
+    return np.array([row[column] for row in rows], np.float64)
