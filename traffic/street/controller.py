@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The controller in the cabinet: runs its fixed plan, follows stage requests under a lease, and has the last word.
+
+It knows no simulator: `tick` takes the calls of this second and returns the state of every signal group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from traffic import plans
+from traffic.metrics import SOURCES, STATUS
+from traffic.street.stages import Programme
+
+LOCAL, CENTRE, MANUAL, FALLBACK = range(len(SOURCES))
+OK = 0
+DARK, FLASHING, CONFLICT, DOOR, MAINS = range(1, len(STATUS))
+LONGEST_CLEARANCE_S = 8  # all-red is held while somebody slow is still inside the junction
+FALLBACK_REPORT_S = 60
+
+
+@dataclass(slots=True)
+class Cabinet:
+    """One signal controller. Times are whole seconds since 1970 of city time."""
+
+    programme: Programme
+    running: int = 1
+    green_since: int = 0
+    changing_to: int = 0
+    changing_since: int = 0
+    cleared_s: int = 0
+    status: int = OK
+    lease_until: int = 0
+    fallback_until: int = 0
+    request: tuple[plans.Segment, ...] = ()
+    request_until: int = 0
+    held: int = 0
+    held_until: int = 0
+    red_since: dict[int, int] = field(default_factory=dict)
+    refused: int = 0
+
+    def start(self, now: int) -> None:
+        self.green_since = now
+
+    # what it is asked
+
+    def lease(self, until: int) -> None:
+        self.lease_until = until
+
+    def to_local(self) -> None:
+        """Drop everything asked; the fixed plan goes on from the running stage, without a jump."""
+        self.lease_until = self.request_until = self.held_until = self.fallback_until = 0
+
+    def ask(self, text: object, until: int, now: int) -> str | None:
+        """A stage plan. None when it will be followed, else why not."""
+        reason = self._why_not(text, now)
+        if reason is None:
+            self.request, self.request_until = plans.read(text), until
+        else:
+            self.refused += 1
+        return reason
+
+    def hold(self, stage: int, until: int) -> str | None:
+        """A person wants one stage. None when it will be held."""
+        if not self._knows(stage):
+            return f"there is no stage {stage}"
+        self.held, self.held_until = stage, until
+        return None
+
+    def _why_not(self, text: object, now: int) -> str | None:
+        if self.status != OK:
+            return f"the signal is {STATUS[self.status]}"
+        if self.lease_until <= now:
+            return "no lease"
+        try:
+            wanted = plans.read(text)
+        except plans.BadPlan as error:
+            return str(error)
+        unknown = [segment.stage for segment in wanted if not self._knows(segment.stage)]
+        if unknown:
+            return f"there is no stage {unknown[0]}"
+        short = plans.too_short(wanted, self.programme.min_green_s + self.programme.intergreen_s)
+        if short is not None:
+            return f"minimum green: the plan leaves stage {short.stage} too little time"
+        first = wanted[0]
+        if not self.changing_to and first.stage != self.running:
+            left = self.green_since + self.programme.min_green_s - max(now, first.start_s)
+            if left > 0:
+                return f"minimum green of stage {self.running} has {left:.0f} s to go"
+        return None
+
+    def _knows(self, stage: int) -> bool:
+        return any(stage == known.number for known in self.programme.stages)
+
+    # what it does
+
+    @property
+    def source(self) -> int:
+        return self._source
+
+    _source: int = LOCAL
+
+    @property
+    def plan(self) -> int:
+        return 0 if self._source in (CENTRE, MANUAL) else 1
+
+    def green_s(self, now: int) -> int:
+        return 0 if self.changing_to else now - self.green_since
+
+    def longest_red(self, now: int) -> tuple[int, int]:
+        """Seconds and stage of who has waited longest at red with a call; (0, 0) when nobody waits."""
+        waits = [(now - since, stage) for stage, since in self.red_since.items()]
+        return max(waits, default=(0, 0))
+
+    def tick(self, now: int, calls: Sequence[int], *, box_is_blocked: bool = False) -> str:
+        """One second. `calls` are stages somebody waits for; the answer is the simulator's state string."""
+        self._note_calls(now, calls)
+        if self.status != OK and self.status != DOOR:
+            self._source = LOCAL
+            return ("o" if self.status == FLASHING else "O") * self._size
+        if self.changing_to:
+            self._go_on_changing(now, box_is_blocked)
+        elif now - self.green_since >= self.programme.min_green_s:
+            wanted = self._wanted(now)
+            if wanted != self.running:
+                self.changing_to, self.changing_since, self.cleared_s = wanted, now, 0
+        return self._state(now)
+
+    @property
+    def _size(self) -> int:
+        return len(self.programme.stages[0].green)
+
+    def _note_calls(self, now: int, calls: Sequence[int]) -> None:
+        served = 0 if self.changing_to else self.running
+        for stage in calls:
+            if stage != served:
+                self.red_since.setdefault(stage, now)
+        for stage in [s for s in self.red_since if s not in calls or s == served]:
+            del self.red_since[stage]
+
+    def _wanted(self, now: int) -> int:
+        """Maximum red before a person's hold, that before the centre, that before the fixed plan."""
+        red, waiting = self.longest_red(now)
+        if red >= self.programme.max_red_s - self.programme.intergreen_s:
+            return waiting
+        if self.held_until > now:
+            self._source = MANUAL
+            return self.held
+        if self.lease_until > now and self.request_until > now and self.request:
+            self._source = CENTRE
+            begun = [s.stage for s in self.request if s.start_s <= now]
+            return begun[-1] if begun else self.running
+        if self._source == CENTRE:
+            self.fallback_until = now + FALLBACK_REPORT_S if self.lease_until else 0
+        self._source = FALLBACK if self.fallback_until > now else LOCAL
+        return self._planned(now)
+
+    def _planned(self, now: int) -> int:
+        order = [number for number, _ in self.programme.plan]
+        green = dict(self.programme.plan)
+        if now - self.green_since < green.get(self.running, 0):
+            return self.running
+        return order[(order.index(self.running) + 1) % len(order)] if self.running in order else order[0]
+
+    def _go_on_changing(self, now: int, box_is_blocked: bool) -> None:
+        if now - self.changing_since < self.programme.intergreen_s:
+            return
+        if box_is_blocked and self.cleared_s < LONGEST_CLEARANCE_S:
+            self.cleared_s += 1
+            return
+        self.running, self.green_since, self.changing_to = self.changing_to, now, 0
+        self.red_since.pop(self.running, None)
+
+    def _state(self, now: int) -> str:
+        green = self._greens()[self.running]
+        if not self.changing_to:
+            return green
+        after = self._greens()[self.changing_to]
+        is_yellow = now - self.changing_since < self.programme.yellow_s
+        return "".join(_between(old, new, is_yellow) for old, new in zip(green, after, strict=True))
+
+    def _greens(self) -> Mapping[int, str]:
+        return {stage.number: stage.green for stage in self.programme.stages}
+
+
+def _between(old: str, new: str, is_yellow: bool) -> str:
+    """A group green in both stages stays green (at the lesser right of way); others clear before new ones begin."""
+    if old in "Gg" and new in "Gg":
+        return "g" if "g" in (old, new) else "G"
+    if old in "Gg":
+        return "y" if is_yellow else "r"
+    return "r"

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SUMO, second by second: vehicles in, detector zones out, signal states set. The only room that imports libsumo."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import libsumo
+
+from traffic.codecs import Measured
+from traffic.street.demand import Demand
+from traffic.street.match import Zone
+from traffic.street.net import Net, Signal
+
+STANDING_MS = 1.4  # slower than 5 km/h counts as queued
+BOX_SLOW_MS = 3.0
+FLOW_WINDOW_S = 60
+VEHICLE_M = 7.5
+
+
+class Simulation:
+    """One run of SUMO. Seconds count from 0; what they mean in city time is the caller's business."""
+
+    def __init__(self, net: Net, demand: Demand, seed: int, *, options: Sequence[str] = (), log: Path | None = None):
+        self.net, self.demand = net, demand
+        self.draw = random.Random(seed)
+        self.second = 0
+        self._due = 0.0
+        self._number = 0
+        self._shares = [route.share for route in demand.routes]
+        self._zones: dict[str, Zone] = {}
+        self._passed: dict[str, deque[int]] = {}
+        self._before: dict[str, set[str]] = {}
+        self._inside = {signal.id: _inside(signal) for signal in net.signals.values()}
+        command = ["sumo", "-n", str(net.path), "--step-length", "1", "--seed", str(seed % 2**31), *options]
+        command += ["--no-step-log", "true", "--no-warnings", "true", "--duration-log.disable", "true"]
+        command += ["--time-to-teleport", "240", "--ignore-junction-blocker", "20", "--collision.action", "none"]
+        if log is not None:
+            command += ["--tripinfo-output", str(log), "--tripinfo-output.write-unfinished", "true"]
+        libsumo.start(command)
+        for number, route in enumerate(demand.routes):
+            libsumo.route.add(f"r{number}", route.edges)
+
+    def watch(self, zones: Mapping[str, Zone]) -> None:
+        """Detector zones to observe, by approach."""
+        self._zones = {uid: zone for uid, zone in zones.items() if zone.stop_lanes}
+        self._passed = {uid: deque([0] * FLOW_WINDOW_S, maxlen=FLOW_WINDOW_S) for uid in self._zones}
+        self._before = {uid: set() for uid in self._zones}
+
+    def step(self, share_of_peak: float) -> None:
+        """One second of traffic at this share of the peak demand."""
+        self._insert(share_of_peak)
+        libsumo.simulationStep()
+        self.second += 1
+        for uid, zone in self._zones.items():
+            here: set[str] = set()
+            for lane in zone.stop_lanes:
+                here.update(libsumo.lane.getLastStepVehicleIDs(lane))
+            gone = self._before[uid] - here
+            self._passed[uid].append(len(gone))
+            self._before[uid] = here
+
+    def _insert(self, share_of_peak: float) -> None:
+        self._due += self.demand.per_hour * share_of_peak / 3600
+        while self._due > 0:
+            self._due -= self.draw.expovariate(1.0)
+            route = self.draw.choices(range(len(self._shares)), self._shares)[0]
+            self._number += 1
+            libsumo.vehicle.add(f"v{self._number}", f"r{route}", departLane="best", departPos="last", departSpeed="max")
+
+    # what detectors see
+
+    def departed_last_second(self, uid: str) -> int:
+        return self._passed[uid][-1] if uid in self._passed else 0
+
+    def queue(self, uid: str) -> int:
+        """Vehicles standing in the zone."""
+        return self._look(self._zones[uid])[1] if uid in self._zones else 0
+
+    def has_call(self, uid: str) -> bool:
+        zone = self._zones.get(uid)
+        return bool(zone) and any(libsumo.lane.getLastStepVehicleNumber(lane) for lane in zone.stop_lanes)  # type: ignore[union-attr]
+
+    def measure(self, uid: str) -> Measured:
+        zone = self._zones[uid]
+        count, standing, speeds = self._look(zone)
+        free = zone.speed_ms
+        mean = sum(speeds) / len(speeds) if speeds else free
+        full = 100 * count * VEHICLE_M / max(VEHICLE_M, zone.length_m)
+        flow = sum(self._passed[uid]) * 3600 / FLOW_WINDOW_S
+        lost = max(0.0, 1 - mean / free) if count > 1 else 0.0
+        return Measured(flow, float(standing), min(100.0, full), mean * 3.6, min(1.0, lost))
+
+    def _look(self, zone: Zone) -> tuple[int, int, list[float]]:
+        speeds = []
+        for lane, beyond in zone.lanes:
+            for vehicle in libsumo.lane.getLastStepVehicleIDs(lane):
+                if not beyond or libsumo.vehicle.getLanePosition(vehicle) >= beyond:
+                    speeds.append(libsumo.vehicle.getSpeed(vehicle))
+        return len(speeds), sum(speed < STANDING_MS for speed in speeds), speeds
+
+    # what signals do
+
+    def show(self, signal: str, state: str) -> None:
+        libsumo.trafficlight.setRedYellowGreenState(signal, state)
+
+    def box_is_blocked(self, signal: str) -> bool:
+        """Somebody slow is still inside the junction."""
+        return any(
+            libsumo.lane.getLastStepVehicleNumber(lane) and libsumo.lane.getLastStepMeanSpeed(lane) < BOX_SLOW_MS
+            for lane in self._inside[signal]
+        )
+
+    @property
+    def vehicles(self) -> int:
+        return int(libsumo.vehicle.getIDCount())
+
+    @property
+    def waiting_to_enter(self) -> int:
+        return len(libsumo.simulation.getPendingVehicles())
+
+    def close(self) -> None:
+        libsumo.close()
+
+
+def _inside(signal: Signal) -> tuple[str, ...]:
+    lanes: dict[str, None] = defaultdict()
+    for row in signal.links:
+        for connection in row:
+            if connection.via:
+                lanes[connection.via] = None
+    return tuple(lanes)
