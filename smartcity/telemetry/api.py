@@ -30,7 +30,7 @@ Rows = list[tuple[Any, ...]]
 
 
 def visible_series(request: Request, series_id: int) -> tuple[Series, Metric]:
-    """The series and its metric, or Http404 where the caller may not see it; personal data need a grant of their own."""
+    """The series and its metric, or Http404 where the caller may not see it; personal data need their own grant."""
     found = Series.objects.select_related("device__asset__zone").filter(pk=series_id).first()
     metric = declared.metrics().get(found.metric) if found else None
     if found is None or metric is None:
@@ -49,9 +49,7 @@ class ReadingsView(CityView):
         operation_id="readings",
         responses=OpenApiTypes.OBJECT,
         parameters=[
-            OpenApiParameter(
-                "from", str, description="Milliseconds or ISO 8601; default: 24 h before to"
-            ),
+            OpenApiParameter("from", str, description="Milliseconds or ISO 8601; default: 24 h before to"),
             OpenApiParameter("to", str, description="Default: now, city time"),
             OpenApiParameter("grain", str, enum=list(LONGEST_S)),
             OpenApiParameter("limit", int, description="At most 20,000"),

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""REST: commands, modes, tags, overrides, events and the ledger, to read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from smartcity.api.access import Scope
+from smartcity.api.views import CityView, instant, moment, ms, whole
+from smartcity.control import actions, shapes
+from smartcity.control.models import Command, FastEvent, LedgerEntry, LockOut, Override
+from smartcity.devices.models import Zone
+from smartcity.kernel.clock import clock
+
+OBJECT = OpenApiTypes.OBJECT
+SPAN = [OpenApiParameter("from", str), OpenApiParameter("to", str), OpenApiParameter("limit", int)]
+OF_ASSET = ("asset__domain", "asset__zone__code")
+
+
+def newest(rows: QuerySet[Any], request: Request, column: str, most: int = 1000) -> QuerySet[Any]:
+    """Narrowed to `from`/`to` of the query, newest first, at most `limit` rows."""
+    for name, lookup in (("from", "gte"), ("to", "lt")):
+        if name in request.query_params:
+            rows = rows.filter(**{f"{column}__{lookup}": moment(instant(request.query_params[name], name))})
+    return rows.order_by(f"-{column}")[: whole(request, "limit", 100, most)]
+
+
+class CommandsView(actions.RequestCommand):
+    """Newest first; POST requests a setpoint (reason and expiry required, Idempotency-Key honoured)."""
+
+    @extend_schema(
+        operation_id="commands",
+        responses=OBJECT,
+        parameters=[*SPAN, *(OpenApiParameter(name, str) for name in ("asset", "domain", "zone", "state", "issuer"))],
+    )
+    def get(self, request: Request) -> Response:
+        lookups = {
+            "asset": "asset__uid",
+            "domain": "domain",
+            "zone": "zone__code",
+            "state": "state",
+            "issuer": "issuer",
+        }
+        named = {path: request.query_params[name] for name, path in lookups.items() if name in request.query_params}
+        rows = Command.objects.filter(self.reach(request).where(), **named)
+        rows = rows.select_related("asset", "zone").prefetch_related("transitions")
+        return Response({"results": [shapes.command(row) for row in newest(rows, request, "created_at")]})
+
+
+class CommandView(CityView):
+    """One command with its steps."""
+
+    @extend_schema(operation_id="command", responses=OBJECT)
+    def get(self, request: Request, pk: Any) -> Response:
+        rows = Command.objects.filter(self.reach(request).where(), pk=pk).select_related("asset", "zone")
+        row = rows.prefetch_related("transitions").first()
+        if row is None:
+            raise NotFound("There is no such command.")
+        return Response(shapes.command(row))
+
+
+def zones_within(reach: Scope) -> list[Zone]:
+    return [z for z in Zone.objects.order_by("name") if any(pair[1] in ("", z.code) for pair in reach.pairs)]
+
+
+class ModesView(actions.SetMode):
+    """Every loop in every zone, with the mode in force; POST grants one or takes it back."""
+
+    @extend_schema(operation_id="modes", responses=OBJECT)
+    def get(self, request: Request) -> Response:
+        reach = self.reach(request)
+        found = shapes.modes(zones_within(reach), clock.now(), clock.is_simulation)
+        return Response([row for row in found if reach.allows(row["domain"], row["zone"])])
+
+
+class OverridesView(actions.PlaceOverride):
+    """What operators hold by hand."""
+
+    @extend_schema(operation_id="overrides", responses=OBJECT, parameters=[OpenApiParameter("standing", bool), *SPAN])
+    def get(self, request: Request) -> Response:
+        rows = Override.objects.filter(self.reach(request).where(*OF_ASSET)).select_related("asset", "owner")
+        if "standing" in request.query_params:
+            rows = rows.filter(ended_at=None, until__gt=clock.now())
+        return Response([shapes.override(row, request.user) for row in newest(rows, request, "since")])
+
+
+class LockOutsView(actions.HangTag):
+    """Tags under which every command is refused."""
+
+    @extend_schema(operation_id="lockouts", responses=OBJECT, parameters=[OpenApiParameter("standing", bool), *SPAN])
+    def get(self, request: Request) -> Response:
+        rows = LockOut.objects.filter(self.reach(request).where(*OF_ASSET)).select_related("asset", "owner")
+        rows = rows.filter(lifted_at=None) if "standing" in request.query_params else rows
+        return Response([shapes.lockout(row, request.user) for row in newest(rows, request, "placed_at")])
+
+
+class EventsView(CityView):
+    """The second-by-second requests under a mode lease, newest first."""
+
+    @extend_schema(operation_id="events", responses=OBJECT, parameters=[OpenApiParameter("asset", str), *SPAN])
+    def get(self, request: Request) -> Response:
+        rows = FastEvent.objects.filter(self.reach(request).where(*OF_ASSET)).select_related("asset")
+        if "asset" in request.query_params:
+            rows = rows.filter(asset__uid=request.query_params["asset"])
+        return Response({"results": [_event(row) for row in newest(rows, request, "at")]})
+
+
+def _event(row: FastEvent) -> dict[str, Any]:
+    plain = {"point": row.point, "value": row.value, "outcome": row.outcome, "note": row.note}
+    return {"at": ms(row.at), "asset": row.asset.uid} | plain
+
+
+class LedgerView(CityView):
+    """What each loop is worth beside its baseline; simulated and measured never share a column."""
+
+    @extend_schema(operation_id="ledger", responses=OBJECT, parameters=[OpenApiParameter("domain", str), *SPAN])
+    def get(self, request: Request) -> Response:
+        reach = self.reach(request)
+        rows = LedgerEntry.objects.all()
+        if not reach.allows("", ""):
+            rows = rows.filter(Q(domain__in=[d for d, _ in reach.pairs if d]) | Q(domain__in=_whole_domains(reach)))
+        if "domain" in request.query_params:
+            rows = rows.filter(domain=request.query_params["domain"])
+        return Response({"results": [_entry(row) for row in newest(rows, request, "from_at", 5000)]})
+
+
+def _whole_domains(reach: Scope) -> list[str]:
+    found = LedgerEntry.objects.values_list("domain", flat=True).distinct()
+    return [domain for domain in found if reach.touches(domain)]
+
+
+def _entry(row: LedgerEntry) -> dict[str, Any]:
+    names = "domain kpi title unit baseline_name lower_is_better note"
+    values = "simulated_value simulated_baseline measured_value measured_baseline"
+    plain = {name: getattr(row, name) for name in f"{names} {values}".split()}
+    return plain | {"from_at": ms(row.from_at), "to_at": ms(row.to_at)}
+
+
+urlpatterns = [
+    path("commands/", CommandsView.as_view()),
+    path("commands/<uuid:pk>", CommandView.as_view()),
+    path("commands/<uuid:pk>/approve", actions.Approve.as_view()),
+    path("commands/<uuid:pk>/reject", actions.Reject.as_view()),
+    path("modes/", ModesView.as_view()),
+    path("overrides/", OverridesView.as_view()),
+    path("overrides/preview", actions.PreviewOverride.as_view()),
+    path("overrides/<int:pk>/lift", actions.LiftOverride.as_view()),
+    path("lockouts/", LockOutsView.as_view()),
+    path("lockouts/<int:pk>/lift", actions.TakeTagOff.as_view()),
+    path("events/", EventsView.as_view()),
+    path("ledger/", LedgerView.as_view()),
+    path("return-to-local/", actions.ReturnToLocal.as_view()),
+    path("return-to-local/<str:batch>", actions.ReturnReport.as_view()),
+]
