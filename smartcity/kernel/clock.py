@@ -63,6 +63,12 @@ class CityClock:
         self.anchor = Anchor(old.at(wall), wall, min(speed, old.ceiling), old.ceiling, simulated=True)
         return self.anchor
 
+    def set_ceiling(self, ceiling: float) -> Anchor:
+        """Ask for another speed from now on."""
+        wall = wall_ms()
+        self.anchor = Anchor(self.anchor.at(wall), wall, ceiling, ceiling, simulated=True)
+        return self.anchor
+
     def start_simulation(self, city_ms: int, ceiling: float) -> Anchor:
         self.anchor = Anchor(city_ms, wall_ms(), ceiling, ceiling, simulated=True)
         return self.anchor
