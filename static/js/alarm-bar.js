@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// <alarm-bar>: unacknowledged alarms, worst first, always in sight: what, how old, Acknowledge, whom to call, Open.
+
+import { instant, post } from "#city/api";
+import { fill, h, say, toast } from "#city/dom";
+import { live } from "#city/live";
+import { severityMark } from "#city/severity";
+import { inSight } from "#city/store";
+import { cityNow } from "#city/time";
+import { callLabel, duration, telephone } from "#city/words";
+
+const ROWS = 3;
+
+/** Acknowledge with the person's note; the row leaves when the city says so, not before. */
+export async function acknowledge(alarm, note = "") {
+  try {
+    await post(`alarms/${alarm.id}/acknowledge`, { note });
+    toast(`${alarm.asset} acknowledged.`);
+    return true;
+  } catch (problem) {
+    toast(`${alarm.asset} was not acknowledged. ${problem.words ?? problem.message}`, "problem");
+    return false;
+  }
+}
+
+export function callButton(alarm, className = "button") {
+  const label = callLabel(alarm.call);
+  if (!label) return null;
+  const phone = telephone(alarm.call);
+  return phone ? h(`a.${className}`, { href: `tel:${phone}`, "aria-label": `${label} about ${alarm.asset}` }, label)
+    : h("span.call-note", { title: "No number is stored for this desk" }, label);
+}
+
+class AlarmBar extends HTMLElement {
+  connectedCallback() {
+    this.setAttribute("role", "region");
+    this.list = h("ul");
+    this.append(this.list);
+    live.addEventListener("change", (event) => (event.detail.alarms || event.detail.everything) && this.draw());
+    setInterval(() => this.#ages(), 1000);
+  }
+
+  draw() {
+    const alarms = inSight(live.store.alarms.values(), cityNow());
+    const rest = alarms.length - ROWS;
+    const kept = document.activeElement?.closest?.("alarm-bar li")?.dataset.id;
+    fill(this.list, alarms.slice(0, ROWS).map((alarm) => this.#row(alarm)),
+      rest > 0 && h("li.more", {}, h("a", { href: "/alarms/" }, `${rest} more unacknowledged ${rest === 1 ? "alarm" : "alarms"}`)));
+    if (kept) this.list.querySelector(`[data-id="${CSS.escape(kept)}"] button`)?.focus();
+    for (const place of document.querySelectorAll("[data-alarm-count]")) this.#count(place, alarms);
+  }
+
+  #row(alarm) {
+    const button = h("button.button", { type: "button", "aria-label": `Acknowledge ${alarm.asset}` }, "Acknowledge");
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      button.disabled = await acknowledge(alarm);
+    });
+    const open = h("a.link", { href: `/?asset=${encodeURIComponent(alarm.asset)}`, "aria-label": `Open ${alarm.asset}` }, "Open");
+    open.addEventListener("click", (event) => {
+      const request = new CustomEvent("open-asset", { bubbles: true, cancelable: true, detail: { uid: alarm.asset } });
+      if (!open.dispatchEvent(request)) event.preventDefault();
+    });
+    const age = h("span.age", { "data-at": instant(alarm.raised_at) }, "");
+    this.#age(age);
+    return h("li", { "data-id": alarm.id }, severityMark(alarm.severity, true), h("strong.uid", {}, alarm.asset), h("span.what", {}, alarm.text), age, button, callButton(alarm), open);
+  }
+
+  #count(place, alarms) {
+    let badge = place.querySelector(".count");
+    if (!alarms.length) return badge?.remove();
+    if (!badge) place.append((badge = h("span.count")));
+    badge.className = `count ${["", "critical", "high", "medium", "low"][alarms[0].severity]}`;
+    say(badge, String(alarms.length));
+    badge.setAttribute("aria-label", `${alarms.length} unacknowledged`);
+  }
+
+  #ages() {
+    for (const age of this.list.querySelectorAll(".age")) this.#age(age);
+  }
+
+  #age(element) {
+    const s = (cityNow() - Number(element.dataset.at)) / 1000;
+    say(element, s < 10 ? `${Math.max(0, Math.round(s))}\u00a0s` : duration(s));
+  }
+}
+
+customElements.define("alarm-bar", AlarmBar);

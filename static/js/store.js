@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the city last said: values, alarms, modes, figures. Pure: frames in, changes out; no socket, no clock, no DOM.
+
+export class Store {
+  values = new Map(); // series → [value, at, quality]
+  alarms = new Map(); // id → alarm, standing ones only
+  modes = new Map(); // "loop/group" → mode
+  kpis = {};
+  rate = null;
+  seq = null;
+  at = 0;
+  mode = "";
+  speed = 1;
+  ceiling = 1;
+
+  /** Take one frame. Returns what changed, or null when a gap was found and a resync is due. */
+  apply(frame) {
+    if (frame.t === "snapshot") return this.#snapshot(frame);
+    if (frame.t !== "delta") return this.#nothing();
+    if (this.seq === null || frame.seq !== this.seq + 1) return null;
+    this.seq = frame.seq;
+    this.#head(frame);
+    return this.#merge(frame, this.#nothing());
+  }
+
+  #snapshot(frame) {
+    this.seq = frame.seq;
+    this.values.clear();
+    this.alarms.clear();
+    this.modes.clear();
+    this.kpis = {};
+    this.#head(frame);
+    return { ...this.#merge(frame, this.#nothing()), everything: true, alarms: true, modes: true, kpis: true };
+  }
+
+  #head(frame) {
+    this.at = frame.at ?? this.at;
+    this.mode = frame.mode ?? this.mode;
+    this.speed = frame.speed ?? this.speed;
+    this.ceiling = frame.ceiling ?? this.ceiling;
+    this.rate = frame.rate ?? this.rate;
+  }
+
+  #merge(frame, changed) {
+    for (const [series, value, at, quality] of frame.values ?? []) {
+      const before = this.values.get(series);
+      if (before && before[1] > at) continue;
+      this.values.set(series, [value, at, quality]);
+      changed.series.add(series);
+    }
+    for (const alarm of frame.alarms ?? []) {
+      changed.alarms = true;
+      if (alarm.cleared_at) this.alarms.delete(alarm.id);
+      else this.alarms.set(alarm.id, alarm);
+    }
+    for (const mode of frame.modes ?? []) {
+      changed.modes = true;
+      this.modes.set(`${mode.loop}/${mode.group ?? ""}`, mode);
+    }
+    for (const [domain, kpi] of Object.entries(frame.kpis ?? {})) {
+      changed.kpis = true;
+      this.kpis[domain] = { ...this.kpis[domain], ...kpi };
+    }
+    changed.commands = frame.commands ?? [];
+    return changed;
+  }
+
+  #nothing() {
+    return { everything: false, series: new Set(), alarms: false, modes: false, kpis: false, commands: [] };
+  }
+}
+
+/** Two changes as one, so that a browser tab that was hidden catches up in one go. */
+export function merged(a, b) {
+  if (!a) return b;
+  for (const series of b.series) a.series.add(series);
+  return {
+    everything: a.everything || b.everything, series: a.series, alarms: a.alarms || b.alarms,
+    modes: a.modes || b.modes, kpis: a.kpis || b.kpis, commands: [...a.commands, ...b.commands],
+  };
+}
+
+const ms = (value) => (typeof value === "number" ? value : Date.parse(value ?? "") || 0);
+
+/** Unacknowledged and not shelved, worst first, then newest: what must be in sight. */
+export function inSight(alarms, now) {
+  return [...alarms]
+    .filter((a) => !a.cleared_at && !a.acknowledged_at && !(a.shelved_until && ms(a.shelved_until) > now))
+    .sort((a, b) => a.severity - b.severity || ms(b.raised_at) - ms(a.raised_at));
+}
+
+/** asset uid → worst severity of its standing alarms that are not shelved. */
+export function worstByAsset(alarms, now) {
+  const worst = new Map();
+  for (const alarm of alarms) {
+    if (alarm.cleared_at || (alarm.shelved_until && ms(alarm.shelved_until) > now)) continue;
+    worst.set(alarm.asset, Math.min(worst.get(alarm.asset) ?? 9, alarm.severity));
+  }
+  return worst;
+}
