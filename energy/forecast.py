@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What energy wants foreseen: load and generation of each site, and the feeders."""
+
+from __future__ import annotations
+
+from smartcity.kernel.forecasts import Target, Tier
+
+TARGETS = (
+    Target(
+        metric="energy.load_kw",
+        low=0.0,
+        high=5000.0,
+        kinds=("connection_point",),
+        purpose="The plan of batteries and chargers over the next day.",
+    ),
+    Target(
+        metric="energy.generation_kw",
+        low=0.0,
+        high=5000.0,
+        kinds=("pv_plant",),
+        purpose="How much of the load the roof carries.",
+    ),
+    Target(
+        metric="energy.feeder_kw",
+        low=0.0,
+        high=20000.0,
+        kinds=("feeder",),
+        tier=Tier.HEAVY,
+        purpose="Peak of each feeder within a day, for the grid desk.",
+    ),
+)

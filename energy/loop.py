@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only place where energy reads the database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from energy.controller import Picture, Policy, decide
+from energy.history import local
+from energy.kpis import Day
+from energy.kpis import worth as day_worth
+from energy.models import ConnectionPoint
+from energy.plan import Evse, Site, Store
+from energy.tariffs import TARIFF, carbon, price
+from smartcity.devices.models import Asset, CityImport, Series
+from smartcity.forecasting import read as forecasts
+from smartcity.kernel.clock import clock
+from smartcity.kernel.control import Loop, Mode
+from smartcity.kernel.worth import Evidence, Headline, Worth
+from smartcity.telemetry import read
+
+Array = NDArray[np.float64]
+STEP_MS, STEPS = 900_000, 96
+HOUR_MS = 3_600_000
+KINDS = ("connection_point", "pv_plant", "battery", "charger")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A device behind a connection point: its ratings and the series it fills."""
+
+    uid: str
+    kind: str
+    rated: Mapping[str, float]
+    series: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """A connection point with what stands behind it."""
+
+    uid: str
+    name: str
+    contracted_kw: float
+    tariff: Mapping[str, object]
+    series: Mapping[str, int]
+    parts: list[Part] = field(default_factory=list)
+
+    def of(self, kind: str) -> list[Part]:
+        return [part for part in self.parts if part.kind == kind]
+
+    @property
+    def is_steered(self) -> bool:
+        return any(part.kind in ("battery", "charger") for part in self.parts)
+
+
+def inventory() -> list[SiteRow]:
+    """Every connection point; three queries, kept until the next import or ten minutes."""
+    newest = CityImport.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return _inventory(newest or 0, int(clock.now_ms() // (10 * 60_000)))
+
+
+@lru_cache(maxsize=1)
+def _inventory(import_number: int, ten_minutes: int) -> list[SiteRow]:
+    series: dict[int, dict[str, int]] = defaultdict(dict)
+    rows = Series.objects.filter(metric__startswith="energy.", device__asset__kind__in=KINDS)
+    for pk, asset_id, metric in rows.values_list("pk", "device__asset_id", "metric"):
+        series[asset_id][metric] = pk
+    data = Asset.objects.filter(domain="energy", kind__in=KINDS, engineering__is_current=True, missing_since=None)
+    signed = dict(data.values_list("pk", "engineering__data"))
+    sites = {
+        site.pk: SiteRow(
+            site.uid, site.name, site.contracted_kw, signed.get(site.pk, {}).get("tariff", TARIFF), series[site.pk]
+        )
+        for site in ConnectionPoint.objects.filter(missing_since=None).order_by("uid")
+    }
+    parts = Asset.objects.filter(domain="energy", kind__in=KINDS[1:], missing_since=None).order_by("uid")
+    for pk, uid, kind, parent in parts.values_list("pk", "uid", "kind", "parent_id"):
+        if parent in sites:
+            numbers = {k: float(v) for k, v in signed.get(pk, {}).items() if isinstance(v, int | float)}
+            sites[parent].parts.append(Part(uid, kind, numbers, series[pk]))
+    return list(sites.values())
+
+
+def gather(now_ms: int) -> Picture:
+    """Sites with a battery or a charger that report: latest values, forecasts, the month's peak. Four queries."""
+    rows = [row for row in inventory() if row.is_steered]
+    ids = [pk for row in rows for part in row.parts for pk in part.series.values()]
+    latest = read.latest([*ids, *(pk for row in rows for pk in row.series.values())])
+    wanted = [row.series["energy.load_kw"] for row in rows if "energy.load_kw" in row.series]
+    wanted += [part.series["energy.generation_kw"] for row in rows for part in row.of("pv_plant") if part.series]
+    foreseen = forecasts.latest(wanted)
+    peaks = _month_peaks(rows, now_ms)
+    times = now_ms + STEP_MS * np.arange(STEPS)
+    hours, _ = local(times, settings.CITY_TIME_ZONE)
+    sites = (_site(row, latest, foreseen, peaks, times, hours, now_ms) for row in rows)
+    return Picture(tuple(site for site in sites if site is not None), STEP_MS / HOUR_MS)
+
+
+def _month_peaks(rows: list[SiteRow], now_ms: int) -> dict[int, float]:
+    ids = [row.series["energy.import_kw"] for row in rows if "energy.import_kw" in row.series]
+    _, grid = read.grid(ids, "1d", now_ms - 30 * 24 * HOUR_MS, now_ms, "high")
+    if not grid.size:
+        return {}
+    return {pk: float(np.nanmax(line)) for pk, line in zip(ids, grid, strict=True) if not np.isnan(line).all()}
+
+
+def _site(
+    row: SiteRow,
+    latest: Mapping[int, read.Value],
+    foreseen: Mapping[int, forecasts.Forecast],
+    peaks: Mapping[int, float],
+    times: NDArray[np.int64],
+    hours: Array,
+    now_ms: int,
+) -> Site | None:
+    load_series = row.series.get("energy.load_kw", 0)
+    load = _expected(load_series, latest, foreseen, times, now_ms)
+    if load is None:
+        return None
+    pv = np.zeros(STEPS)
+    for part in row.of("pv_plant"):
+        found = _expected(part.series.get("energy.generation_kw", 0), latest, foreseen, times, now_ms)
+        pv = pv if found is None else pv + found
+    chargers = tuple(
+        Evse(part.uid, part.rated.get("power_kw", 11.0), _now(part, "energy.charging_kw", latest, now_ms) or 0.0)
+        for part in row.of("charger")
+    )
+    stores = tuple(
+        Store(part.uid, part.rated.get("capacity_kwh", 0.0), part.rated.get("power_kw", 0.0), soc / 100)
+        for part in row.of("battery")
+        if (soc := _now(part, "energy.soc", latest, now_ms)) is not None
+    )
+    drawing = sum(charger.power_now_kw for charger in chargers)
+    wish = np.where(np.arange(STEPS) < 8, max(drawing, 11.0 * (drawing > 0.5)), 0.0)
+    peak = min(peaks.get(row.series.get("energy.import_kw", 0), 0.0), row.contracted_kw)
+    return Site(
+        uid=row.uid,
+        name=row.name,
+        contracted_kw=row.contracted_kw,
+        load_kw=load,
+        pv_kw=pv,
+        charging_kw=wish,
+        price=price(row.tariff, hours),
+        capacity_price=float(str(row.tariff["capacity"])),
+        month_peak_kw=peak,
+        batteries=stores,
+        chargers=chargers,
+        basis=(f"series:{load_series}", f"forecast:{load_series}"),
+    )
+
+
+def _now(part: Part, metric: str, latest: Mapping[int, read.Value], now_ms: int) -> float | None:
+    value = latest.get(part.series.get(metric, 0))
+    return value.value if value and value.is_usable and now_ms - value.at_ms < STEP_MS else None
+
+
+def _expected(
+    series: int,
+    latest: Mapping[int, read.Value],
+    foreseen: Mapping[int, forecasts.Forecast],
+    times: NDArray[np.int64],
+    now_ms: int,
+) -> Array | None:
+    """Median forecast bent to the value measured now (the correction fades within two hours); else that value held."""
+    value = latest.get(series)
+    now = value.value if value and value.is_usable and now_ms - value.at_ms < STEP_MS else None
+    forecast = foreseen.get(series)
+    median = forecast.median_at(times) if forecast is not None else None
+    if median is None:
+        return None if now is None else np.full(STEPS, now)
+    gap = 0.0 if now is None else now - float(median[0])
+    return np.asarray(np.maximum(0.0, median + gap * np.exp(-np.arange(STEPS) / 8)))
+
+
+def worth(from_ms: int, to_ms: int) -> list[Worth]:
+    """Steered sites as measured beside the same load with idle batteries; three queries of quarter hours."""
+    rows = [row for row in inventory() if row.of("battery") and "energy.import_kw" in row.series]
+    if not rows:
+        return []
+    times, measured = read.grid([row.series["energy.import_kw"] for row in rows], "15m", from_ms, to_ms)
+    if not len(times):
+        return []
+    ids = [part.series["energy.battery_kw"] for row in rows for part in row.of("battery")]
+    _, battery = read.grid(ids, "15m", from_ms, to_ms)
+    own = dict(zip(ids, battery, strict=True))
+    moved = np.array([sum(own[part.series["energy.battery_kw"]] for part in row.of("battery")) for row in rows])
+    hours, _ = local(times, settings.CITY_TIME_ZONE)
+    tariff = rows[0].tariff
+    day = Day(measured, measured - moved, price(tariff, hours), carbon(tariff, hours), float(str(tariff["capacity"])))
+    return day_worth(day, from_ms, to_ms, Evidence.SIMULATED if clock.is_simulation else Evidence.MEASURED)
+
+
+def headline(now_ms: int) -> Headline:
+    """Import of all connection points now, its course over 24 h, and what the contracts allow."""
+    ids = [row.series["energy.import_kw"] for row in inventory() if "energy.import_kw" in row.series]
+    latest = read.latest(ids)
+    total = sum(value.value for value in latest.values()) / 1000
+    _, grid = read.grid(ids, "1h", now_ms - 24 * HOUR_MS, now_ms)
+    spark = tuple(round(float(v), 3) for v in np.nansum(grid, axis=0) / 1000) if grid.size else ()
+    contracted = sum(row.contracted_kw for row in inventory()) / 1000
+    peak = max(spark, default=total)
+    low, high = _normal(spark)
+    return Headline(
+        title="import",
+        value=round(total, 2) if latest else None,
+        unit="MW",
+        low=low,
+        high=high,
+        floor=0.0,
+        ceiling=round(max(contracted, peak), 1),
+        spark=spark,
+        line=f"contracted {contracted:.1f} MW · peak within 24 h {peak:.1f}",
+        digits=1,
+    )
+
+
+def _normal(spark: tuple[float, ...]) -> tuple[float | None, float | None]:
+    """The band of the same hour yesterday ± 15 % until a feeder forecast stands."""
+    if len(spark) < 20:
+        return None, None
+    return round(0.85 * spark[0], 2), round(1.15 * spark[0], 2)
+
+
+LOOPS = (
+    Loop(
+        name="energy",
+        domain="energy",
+        title="Peak shaving and charging",
+        every_s=300,
+        gather=gather,
+        decide=decide,
+        policy=Policy(),
+        words={Mode.LOCAL: "Local", Mode.ADVISE: "Advise", Mode.AUTO: "Optimised"},
+        watches=("energy.import_kw", "energy.soc"),
+        local_means="their default",
+        extra={"kinds": ("battery", "charger"), "noun": {"battery": "batteries", "charger": "charging points"}},
+    ),
+)
