@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bands from a method's own past errors: normalised split conformal prediction, by block of the horizon.
 
-With fewer than `ENOUGH` backtest windows the method's native band is kept: pooled errors of two to five windows
-were measured to make the coverage worse (0.83 → 0.75 for an 80 % band).
+With fewer than `ENOUGH` windows their errors may only widen the native band: quantiles pooled from two to five windows
+were measured to make the coverage worse (0.83 → 0.75 for an 80 % band). With fewer than `FEW` it is kept as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import numpy as np
 
-from smartcity.forecasting import quantiles
+from smartcity.forecasting import quantiles, scores
 from smartcity.forecasting.series import Array
 
-ENOUGH = 12
-SAMPLES_PER_WINDOW = 2
+FEW, ENOUGH = 3, 12
 
 
 def learn(predicted: Array, levels: Sequence[float], actual: Array, *, block: int) -> Array | None:
@@ -23,14 +23,23 @@ def learn(predicted: Array, levels: Sequence[float], actual: Array, *, block: in
 
     `predicted[n, windows, levels, horizon]`, `actual[n, windows, horizon]`. None with too few windows.
     """
-    if predicted.shape[1] < ENOUGH:
+    windows = predicted.shape[1]
+    if windows < FEW:
         return None
     middle, half = _native(predicted, levels)
     with np.errstate(invalid="ignore"):
         score = (actual - middle) / half
-    fair = [_fair(level, SAMPLES_PER_WINDOW * predicted.shape[1]) for level in levels]
-    blocks = [score[:, :, at : at + block].reshape(len(score), -1) for at in _starts(score.shape[-1], block)]
-    return np.stack([quantiles.row_quantiles(part, fair) for part in blocks], axis=1)
+    if windows < ENOUGH:
+        return _widened(score, levels)
+    blocks = [score[:, :, at : at + block] for at in _starts(score.shape[-1], block)]
+    return np.stack([_fair_quantiles(part, levels) for part in blocks], axis=1)
+
+
+def _widened(score: Array, levels: Sequence[float]) -> Array:
+    """A normal band as wide as 80 % of few errors ask for, and never narrower than the native one: `[n, 1, levels]`."""
+    size = quantiles.row_quantiles(np.abs(score).reshape(len(score), -1), (0.8,))
+    normal = np.array([NormalDist().inv_cdf(level) for level in levels]) / NormalDist().inv_cdf(0.9)
+    return np.asarray(np.maximum(size, 1.0)[:, None, :] * normal[None, None, :])
 
 
 def apply(predicted: Array, levels: Sequence[float], learnt: Array, *, block: int) -> Array:
@@ -43,10 +52,24 @@ def apply(predicted: Array, levels: Sequence[float], learnt: Array, *, block: in
     return np.where(np.isfinite(out), out, predicted)
 
 
-def _fair(level: float, seen: int) -> float:
-    """The level that covers `level` of what comes when only `seen` independent errors were seen (Lei et al. 2018)."""
-    outward = abs(level - 0.5) * (1 + 1 / seen) + 0.5 / seen * (level != 0.5)
-    return float(np.clip(0.5 + np.sign(level - 0.5) * outward, 0.0, 1.0))
+def _fair_quantiles(score: Array, levels: Sequence[float]) -> Array:
+    """Quantiles of `score[n, windows, steps]` at the levels that hold for a new window (Lei et al. 2018).
+
+    Errors of one window go together, so it counts for variance / variance of window means of them, not for all.
+    """
+    rows, windows, steps = score.shape
+    flat = score.reshape(rows, -1)
+    means = scores.mean_known(score, axis=2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        each = np.clip(_variance(flat) / _variance(means), 1.0, steps)
+    seen = (windows * np.where(np.isfinite(each), each, 1.0))[:, None]
+    outward = np.asarray(levels)[None, :] - 0.5
+    fair = 0.5 + outward * (1 + 1 / seen) + np.sign(outward) * 0.5 / seen
+    return quantiles.row_quantiles(flat, np.clip(fair, 0.0, 1.0))
+
+
+def _variance(values: Array) -> Array:
+    return scores.mean_known((values - scores.mean_known(values, axis=1)[:, None]) ** 2, axis=1)
 
 
 def _native(predicted: Array, levels: Sequence[float]) -> tuple[Array, Array]:

@@ -10,14 +10,15 @@ import numpy as np
 from smartcity.forecasting.series import Array
 
 
-def row_quantiles(values: Array, levels: Sequence[float]) -> Array:
+def row_quantiles(values: Array, levels: Sequence[float] | Array) -> Array:
     """Linear quantiles of each row of `values[n, T]`, NaN left out: `[n, levels]`, NaN for an empty row.
 
+    `levels[n, L]` asks each row for its own.
     np.nanquantile does the same row by row, some fifty times slower.
     """
     ordered = np.sort(values, axis=1)
     count = np.sum(np.isfinite(ordered), axis=1)
-    position = np.maximum(count - 1, 0)[:, None] * np.asarray(levels)[None, :]
+    position = np.maximum(count - 1, 0)[:, None] * np.atleast_2d(np.asarray(levels))
     below = position.astype(np.int64)
     above = np.minimum(below + 1, np.maximum(count - 1, 0)[:, None])
     low, high = np.take_along_axis(ordered, below, 1), np.take_along_axis(ordered, above, 1)

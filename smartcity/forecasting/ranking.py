@@ -74,7 +74,9 @@ def _origins(known: Panel, target: Target, count: int) -> tuple[int, ...]:
     """Windows that could learn the same seasons as the whole history; shorter ones only when there are too few."""
     longest = max(seasons.supported(target.seasons_steps, known.steps), default=0)
     at = backtest.origins(known, target, count=count, least=max(2 * longest, 8))
-    return at if len(at) >= FEWEST else backtest.origins(known, target, count=count, least=max(2 * day_steps(target), 8))
+    return (
+        at if len(at) >= FEWEST else backtest.origins(known, target, count=count, least=max(2 * day_steps(target), 8))
+    )
 
 
 def _losses(predicted: Array, levels: Sequence[float], truth: Array, target: Target) -> Array:

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from smartcity.forecasting import intervals, seasons
+from smartcity.forecasting.methods import METHODS
+from smartcity.forecasting.series import Panel
+from smartcity.kernel.forecasts import Target, Tier
+from tests.forecasting.build import TARGET, daily, rows
+
+LEVELS = (0.1, 0.5, 0.9)
+LIGHT = [name for name, method in METHODS.items() if method.tier is Tier.LIGHT]
+HEAVY = [pytest.param(name, marks=pytest.mark.slow) for name, m in METHODS.items() if m.tier is Tier.HEAVY]
+
+
+def band(name, values, target=TARGET):
+    method = METHODS[name]
+    return method.predict(method.fit(rows(values), target), target.horizon_steps, LEVELS)[0]
+
+
+@pytest.mark.parametrize("name", [*LIGHT, *HEAVY])
+def test_every_method_continues_a_clear_week(name):
+    future = daily(50)[49 * 24 :]
+    middle = band(name, daily(49, noise=2))[1]
+    assert np.abs(middle - future).mean() < 8
+
+
+@pytest.mark.parametrize("name", [*LIGHT, *HEAVY])
+def test_every_method_bridges_a_gap(name):
+    values = daily(49, noise=2)
+    values[-400:-200] = np.nan
+    assert np.abs(band(name, values)[1] - daily(50)[49 * 24 :]).mean() < 12
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_a_batch_gives_each_series_what_it_gets_alone(name):
+    many = [daily(30, noise=5, seed=seed) * scale for seed, scale in ((1, 1.0), (2, 30.0), (3, 0.01))]
+    many[1][100:130] = np.nan
+    method = METHODS[name]
+    together = method.predict(method.fit(rows(*many), TARGET), 24, LEVELS)
+    for row, values in enumerate(many):
+        np.testing.assert_allclose(together[row], band(name, values), rtol=1e-6, atol=1e-8)
+
+
+def test_naive_takes_the_season_that_served_best():
+    hour = np.arange(24 * 28)
+    weekly = np.where((hour // 24) % 7 == 0, 500.0, 10.0) + hour % 24
+    assert np.abs(band("seasonal_naive", weekly)[1] - (500.0 + np.arange(24))).max() == 0
+    fresh = np.random.default_rng(3).normal(0, 1, 28).repeat(24).cumsum()
+    assert np.isfinite(band("seasonal_naive", fresh)).all()
+
+
+def test_naive_looks_further_back_where_the_last_day_has_gaps():
+    values = daily(28)
+    expected = values[-168:-144].copy()
+    values[-168:] = np.nan
+    target = Target(metric="test.flow", step_s=3600, horizon_steps=24, seasons_steps=(168,))
+    assert np.abs(band("seasonal_naive", values, target)[1] - expected).max() < 1e-9
+
+
+def test_closed_form_equals_ridge_without_the_missing_rows():
+    """Refitting on filled gaps converges to the regression that never saw them."""
+    values = daily(30, noise=5)
+    holes = np.random.default_rng(0).choice(len(values), 60, replace=False)
+    with_gaps = values.copy()
+    with_gaps[holes] = np.nan
+    assert np.abs(band("closed_form", with_gaps)[1] - band("closed_form", values)[1]).mean() < 3
+
+
+def test_closed_form_uses_what_the_last_day_says():
+    """Where errors last for hours, three hours 40 above the usual lift the next hours, and later ones less."""
+    rng = np.random.default_rng(5)
+    drift = np.zeros(49 * 24)
+    for hour in range(1, len(drift)):
+        drift[hour] = 0.9 * drift[hour - 1] + rng.normal(0, 4)
+    usual = daily(49) + drift
+    lifted = usual.copy()
+    lifted[-3:] += 40
+    gain = band("closed_form", lifted)[1] - band("closed_form", usual)[1]
+    assert gain[0] > 10
+    assert gain[0] > 2 * gain[-1]
+
+
+def test_spread_follows_the_hour_of_the_day():
+    hour = np.arange(24 * 28)
+    loud = np.where(hour % 24 >= 12, 20.0, 1.0)
+    errors = np.random.default_rng(1).normal(0, 1, len(hour)) * loud
+    _, ahead = seasons.phase_spread(errors[None], 24, end=len(hour), horizon=24)
+    assert ahead[0, 18] > 5 * ahead[0, 6]
+
+
+def test_carried_takes_the_newest_of_the_same_phase():
+    values = np.array([[1.0, 2.0, np.nan, 4.0, np.nan, np.nan]])
+    np.testing.assert_array_equal(seasons.carried(values, 2), [[1, 2, 1, 4, 1, 4]])
+
+
+def test_two_windows_keep_the_native_band():
+    assert intervals.learn(np.ones((1, 2, 3, 24)), LEVELS, np.ones((1, 2, 24)), block=24) is None
+
+
+@pytest.mark.parametrize(("error", "half"), [(0.2, 1.0), (3.0, 3.0)])
+def test_few_windows_may_widen_a_band_but_never_narrow_it(error, half):
+    native = np.tile(np.array([-1.0, 0.0, 1.0])[:, None], (1, 5, 1, 24))
+    learnt = intervals.learn(native, LEVELS, np.full((1, 5, 24), error), block=24)
+    assert learnt is not None
+    low, middle, high = intervals.apply(native[:, 0], LEVELS, learnt, block=24)[0][:, 0]
+    assert (low, middle, high) == pytest.approx((-half, 0, half))
+
+
+def test_learnt_bands_cover_what_they_promise():
+    """A method that thinks itself four times as sure as it is gets a band four times as wide."""
+    rng = np.random.default_rng(2)
+    actual = rng.normal(0, 4, (1, 40, 24))
+    native = np.tile(np.array([-1.2816, 0.0, 1.2816])[:, None], (1, 40, 1, 24))
+    learnt = intervals.learn(native, LEVELS, actual, block=24)
+    assert learnt is not None
+    low, middle, high = intervals.apply(native[:, 0], LEVELS, learnt, block=24)[0][:, 0]
+    assert middle == 0
+    fresh = rng.normal(0, 4, 20_000)
+    assert 0.78 < np.mean((fresh > low) & (fresh < high)) < 0.86
+
+
+def test_an_empty_panel_of_gaps_breaks_no_light_method():
+    for name in LIGHT:
+        method = METHODS[name]
+        panel = Panel(0, 3600, np.full((2, 500), np.nan))
+        assert method.predict(method.fit(panel, TARGET), 24, LEVELS).shape == (2, 3, 24)
