@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from mqtt5 import QoS
 
 from smartcity.transports.messages import Outcome, RawMessage
+from smartcity.transports.mqtt.codec import read_packet
+from smartcity.transports.mqtt.connect_text import check_connect_text
 from smartcity.transports.mqtt.counters import Counters
-from smartcity.transports.mqtt.framing import BadPacket, FrameReader, read_packet
+from smartcity.transports.mqtt.framing import BadPacket, FrameReader
 from smartcity.transports.mqtt.limits import Limits
 from smartcity.transports.mqtt.session import ConnectRequested, Session
 from smartcity.transports.mqtt.v311 import read_v311
@@ -131,3 +133,20 @@ async def test_half_a_packet_and_gone_leaves_nothing_behind(busy_street):
         device.leave()
     await until(lambda: busy_street.gateway.connections == 0)
     assert not busy_street.gateway.connected
+
+
+@given(mutated().filter(lambda packet: len(packet) > 12 and packet[0] == 0x10))
+@settings(max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+def test_no_connect_makes_the_codec_panic(frame):
+    """A panic writes to stderr, and a CONNECT is what strangers may send."""
+    try:
+        if frame[1] == len(frame) - 2:
+            check_connect_text(frame)
+            mqtt5.read(memoryview(frame))
+    except (BadPacket, ValueError, IndexError):
+        pass
+
+
+@pytest.mark.parametrize("connect", [seed for seed in SEEDS if seed[0] == 0x10 and seed is not OLD_CONNECT])
+def test_a_good_connect_has_good_text(connect):
+    check_connect_text(connect)

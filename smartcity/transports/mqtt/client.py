@@ -19,7 +19,8 @@ from mqtt5 import DisconnectReasonCode, PubAckReasonCode, QoS
 
 from smartcity.transports.messages import Kind
 from smartcity.transports.mqtt.buffer import Acknowledged, Buffer, BufferFull
-from smartcity.transports.mqtt.framing import BadPacket, FrameReader, Incoming, read_packet
+from smartcity.transports.mqtt.codec import Incoming, read_packet
+from smartcity.transports.mqtt.framing import BadPacket, FrameReader
 from smartcity.transports.mqtt.topics import command_topic
 
 __all__ = ["Acknowledged", "BufferFull", "ConnectionRefused", "DeviceClient", "Retry"]

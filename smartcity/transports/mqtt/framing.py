@@ -1,20 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cut a byte stream into MQTT packets: size limit first, then the codec, guarded against its own panics.
-
-mqtt5's codes only look like IntEnum: they have no order, no hash and no falsehood, so compare them with `is`, or their
-`value`.
-"""
+"""Cut a byte stream into MQTT packets by their fixed headers, size limit first."""
 
 from __future__ import annotations
 
-import mqtt5
 from mqtt5 import DisconnectReasonCode as Code
 
 MAX_HEADER = 5
 CONNECT = 0x10
 RESERVED_FLAG = 0x01
-
-Incoming = mqtt5.Packet
 
 
 class BadPacket(Exception):
@@ -80,24 +73,6 @@ def frame_length(buffer: bytes | bytearray, start: int = 0) -> int | None:
                 raise BadPacket("malformed length")
             return 1 + index + length
     raise BadPacket("malformed length")
-
-
-def read_packet(frame: bytes) -> Incoming:
-    """Decode one whole MQTT 5 packet, or raise BadPacket; never anything else.
-
-    mqtt5 0.8.0 panics on invalid UTF-8 (pyo3's PanicException, a BaseException), so that is caught here by name.
-    """
-    try:
-        packet, used = mqtt5.read(memoryview(frame))
-    except (ValueError, IndexError, OverflowError) as error:
-        raise BadPacket("malformed packet") from error
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":
-            raise
-        raise BadPacket("malformed packet") from None
-    if used != len(frame):
-        raise BadPacket("malformed packet")
-    return packet
 
 
 def protocol_level(frame: bytes) -> int:

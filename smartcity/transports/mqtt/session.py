@@ -16,8 +16,9 @@ from mqtt5 import DisconnectReasonCode as Disconnect
 from mqtt5 import PubAckReasonCode as PubAck
 
 from smartcity.transports.messages import Kind, Outcome, RawMessage
+from smartcity.transports.mqtt.codec import Incoming
 from smartcity.transports.mqtt.counters import Counters
-from smartcity.transports.mqtt.framing import BadPacket, FrameReader, Incoming
+from smartcity.transports.mqtt.framing import BadPacket, FrameReader
 from smartcity.transports.mqtt.handshake import ConnectRefused, agreed_keep_alive, check_will, connack, read_connect
 from smartcity.transports.mqtt.limits import Limits
 from smartcity.transports.mqtt.outbox import Outbox, OutgoingCommand

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import mqtt5
 
-from smartcity.transports.mqtt.framing import BadPacket, Incoming, header_length, read_packet
+from smartcity.transports.mqtt.codec import Incoming, read_packet
+from smartcity.transports.mqtt.framing import BadPacket, header_length
 
 LEVEL = 4
 CONNECTION_REFUSED = {

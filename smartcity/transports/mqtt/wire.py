@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from smartcity.transports.mqtt import v311
-from smartcity.transports.mqtt.framing import Incoming, read_packet
+from smartcity.transports.mqtt.codec import Incoming, read_packet
 
 V5_LEVEL = 5
 

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mqtt5, guarded against its own panics.
+
+Its codes only look like IntEnum: they have no order, no hash and no falsehood, so compare them with `is`, or their
+`value`.
+"""
+
+from __future__ import annotations
+
+import mqtt5
+
+from smartcity.transports.mqtt.connect_text import check_connect_text
+from smartcity.transports.mqtt.framing import CONNECT, BadPacket
+
+Incoming = mqtt5.Packet
+
+
+def read_packet(frame: bytes) -> Incoming:
+    """Decode one whole MQTT 5 packet, or raise BadPacket; never anything else.
+
+    mqtt5 0.8.0 panics on invalid UTF-8 (pyo3's PanicException, a BaseException), so that is caught here by name.
+    """
+    if frame[0] == CONNECT:
+        check_connect_text(frame)
+    try:
+        packet, used = mqtt5.read(memoryview(frame))
+    except (ValueError, IndexError, OverflowError) as error:
+        raise BadPacket("malformed packet") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise BadPacket("malformed packet") from None
+    if used != len(frame):
+        raise BadPacket("malformed packet")
+    return packet
