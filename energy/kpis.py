@@ -20,7 +20,7 @@ KPIS = (
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Steered sites [s] over quarter hours [q]: import as measured, and as it would have been with idle batteries, kW."""
+    """Steered sites [s] over quarter hours [q]: import as measured and with idle batteries, kW."""
 
     measured_kw: Array
     uncontrolled_kw: Array

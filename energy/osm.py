@@ -3,8 +3,8 @@
 
 Stated rules: load from floor area and storeys at 35 W/m2 (office), 45 (retail), 25 (school), 18 (housing); one
 transformer per 24 connection points, rated for 1.15 x their diversified peak; a feeder per 5 transformers;
-contracted capacity 0.92 x the building's own peak with chargers, so that managing it pays; PV on every fourth roof, a battery on
-every seventh, chargers on every fifth.
+contracted capacity 0.92 x the building's own peak with chargers, so that managing it pays; PV on every fourth roof,
+a battery on every seventh, chargers on every fifth.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ class Twin:
         node.kwh = max(0.0, node.kwh - node.kw * dt_s / 3600)
 
     def _follow(self, node: Node, net: float, now_ms: int, dt_s: float) -> float:
-        """The local follower: keep the site's import in the band, else use own PV; reserve 10 %, never beyond physics."""
+        """The local follower: keep the import in the band, else use own PV; reserve 10 %, never beyond physics."""
         size, rated = float(node.device.fields["capacity_kwh"]), float(node.device.fields["power_kw"])
         high, low = node.said("import_high", now_ms), node.said("import_low", now_ms)
         wish = 0.0

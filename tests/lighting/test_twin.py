@@ -8,11 +8,6 @@ from smartcity.kernel.street import StreetDevice
 
 HOUR = 3_600_000
 ENGINEERING = {"normal_class": "M3", "minimum_class": "M5", "programme": [[16, 100], [23, 60], [5, 100]]}
-    "normal_class": "M3",
-    "minimum_class": "M5",
-    "programme": [[16, 100], [23, 60], [5, 100]],
-    "power_w": 100,
-}
 
 
 class Night:
