@@ -9,7 +9,7 @@ import socket
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q
+from django.db.models import DateTimeField, Expression, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 
 from smartcity.control.models import Lease
@@ -66,5 +66,5 @@ def insist(name: str, epoch: int) -> None:
         raise LostLeadership(f"{name} epoch {epoch}")
 
 
-def _in(seconds: float) -> ExpressionWrapper:
+def _in(seconds: float) -> Expression:
     return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())

@@ -73,6 +73,11 @@ class Command(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     applied_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    released_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When its claim on the point ended early: replaced, lifted, returned.",
+    )
     expires_at = models.DateTimeField()
 
     class Meta:
@@ -80,6 +85,7 @@ class Command(models.Model):
             models.Index(fields=["state", "expires_at"]),
             models.Index(fields=["ended_at", "state"]),
             models.Index(fields=["asset", "-created_at"]),
+            models.Index(fields=["asset", "point", "released_at", "expires_at"]),
             models.Index(fields=["domain", "-created_at"]),
         ]
 

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands take a step together: a guarded update and its transitions. Call it inside a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from smartcity.control import lifecycle
+from smartcity.control.models import Command, Transition
+from smartcity.kernel.control import State
+
+NOTE_LENGTH = 300
+
+
+def move(ids: Collection[UUID], was: State, to: State, at: datetime, note: str = "", **columns: Any) -> list[UUID]:
+    """The ids that were in `was` and are now in `to`; whoever comes second moves nothing."""
+    lifecycle.insist(was, to)
+    if not ids:
+        return []
+    waiting = Command.objects.select_for_update().filter(pk__in=ids, state=was)
+    if was not in lifecycle.ENDS:
+        waiting = waiting.filter(ended_at__isnull=True)
+    moving = list(waiting.values_list("pk", flat=True))
+    if to in lifecycle.ENDS:
+        columns["ended_at"] = at
+    Command.objects.filter(pk__in=moving, state=was).update(state=to, state_note=note[:NOTE_LENGTH], **columns)
+    record(moving, to, at, note)
+    return moving
+
+
+def move_from_any(ids: Collection[UUID], to: State, at: datetime, note: str = "", **columns: Any) -> list[UUID]:
+    """As `move`, from every state that may become `to`."""
+    open_ones = Command.objects.filter(pk__in=ids, ended_at__isnull=True).values_list("state", "pk")
+    by_state: dict[State, list[UUID]] = {}
+    for state, pk in open_ones:
+        by_state.setdefault(State(state), []).append(pk)
+    moved = []
+    for was, pks in by_state.items():
+        if lifecycle.may_become(was, to):
+            moved += move(pks, was, to, at, note, **columns)
+    return moved
+
+
+def record(ids: Iterable[UUID], state: State, at: datetime, note: str = "") -> None:
+    Transition.objects.bulk_create(Transition(command_id=pk, state=state, at=at, note=note[:NOTE_LENGTH]) for pk in ids)

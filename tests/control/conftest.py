@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A street of lamps to command: declared for the test, without a domain app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.gis.geos import Point as GeoPoint
+
+from smartcity import declared
+from smartcity.api.audit import Actor
+from smartcity.control import requests
+from smartcity.control.instants import instant
+from smartcity.devices.models import Asset, Device, EngineeringRecord, Series, Zone
+from smartcity.kernel.clock import Anchor, clock, wall_ms
+from smartcity.kernel.control import Expectation, Interlock, Loop, Mode, Point, Priority, Setpoint
+from smartcity.telemetry import read
+
+NOW = 1_800_000_000_000
+
+
+def at_least_minimum(setpoint, situation):
+    minimum = situation.engineering.get("minimum")
+    if minimum is None:
+        return "the class minimum is not known"
+    return None if setpoint.value >= minimum else f"below the class minimum of {minimum}"
+
+
+RULE = Interlock("class minimum", ("lamp",), ("dim",), at_least_minimum, "EN 13201")
+DIM = Point(
+    "lamp",
+    "dim",
+    "Dimming level",
+    "%",
+    low=0,
+    high=100,
+    longest_s=4 * 3600,
+    expect=lambda value, engineering: Expectation("lighting.power_w", value / 2 - 5, value / 2 + 5, 120),
+)
+
+
+def loop(**changes):
+    made = Loop(
+        name="adaptive",
+        domain="lighting",
+        title="Adaptive lighting",
+        every_s=60,
+        gather=lambda now_ms: None,
+        decide=lambda picture, policy: [],
+        policy=None,
+        words={Mode.LOCAL: "Programme", Mode.ADVISE: "Advise", Mode.AUTO: "Adaptive"},
+        local_means="the signed programme",
+        extra={"kinds": ("lamp",), "noun": {"lamp": "luminaires"}},
+    )
+    return replace(made, **changes)
+
+
+def dim(asset="L-1", value=50.0, **more):
+    return Setpoint(
+        **{"asset": asset, "point": "dim", "value": value, "reason": "nobody there", "expires_in_s": 600} | more
+    )
+
+
+@dataclass
+class Street:
+    """What the tests put on the street."""
+
+    zone: Zone
+    latest: dict = field(default_factory=dict)
+    loop: Loop = field(default_factory=loop)
+
+    def lamp(self, uid="L-1", *, signed_by="demo", simulated=True, minimum=20, zone=None, device=True, **more):
+        asset = Asset.objects.create(
+            uid=uid,
+            domain="lighting",
+            kind="lamp",
+            name=f"Lamp {uid}",
+            geom=GeoPoint(24.94, 60.17, srid=4326),
+            zone=zone or self.zone,
+            simulated=simulated,
+            external_id=uid,
+            **more,
+        )
+        EngineeringRecord.objects.create(asset=asset, data={"minimum": minimum}, signed_by=signed_by)
+        if device:
+            speaks = Device.objects.create(uid=uid, asset=asset, simulated=simulated)
+            Series.objects.create(device=speaks, metric="lighting.power_w")
+        return asset
+
+    def measures(self, uid, value, at_ms, quality=0):
+        series = Series.objects.get(device__uid=uid, metric="lighting.power_w")
+        self.latest[series.pk] = SimpleNamespace(at_ms=at_ms, value=value, quality=quality)
+
+    def wants(self, *setpoints, now_ms=NOW, **more):
+        return requests.request(
+            setpoints, issuer="loop:adaptive", priority=Priority.OPTIMISER, now_ms=now_ms, loop=self.loop, **more
+        )
+
+
+@pytest.fixture
+def declare(monkeypatch):
+    def make(*, interlocks=(RULE,), points=(DIM,), loops=()):
+        monkeypatch.setattr(declared, "interlocks", lambda: interlocks)
+        monkeypatch.setattr(declared, "points", lambda: points)
+        monkeypatch.setattr(declared, "loops", lambda: {found.name: found for found in loops})
+
+    return make
+
+
+@pytest.fixture
+def simulation():
+    before = clock.anchor
+    clock.adopt(Anchor(NOW, wall_ms(), 0.0, 1.0, simulated=True))
+    yield clock
+    clock.adopt(before)
+
+
+@pytest.fixture
+def live(simulation):
+    clock.adopt(Anchor(0, 0, 1.0, 1.0, simulated=False))
+    return clock
+
+
+@pytest.fixture
+def street(db, declare, simulation, monkeypatch):
+    made = Street(Zone.objects.create(code="centre", name="Centre"))
+    declare(loops=(made.loop,))
+    monkeypatch.setattr(read, "latest", lambda ids: {i: made.latest[i] for i in ids if i in made.latest})
+    return made
+
+
+@pytest.fixture
+def people(db):
+    users = get_user_model().objects
+    return SimpleNamespace(
+        anna=users.create_user("anna", password="x" * 12),
+        bert=users.create_user("bert", password="x" * 12),
+        chief=users.create_superuser("chief", password="x" * 12),
+    )
+
+
+def acting(user):
+    return Actor(user.get_username(), "192.0.2.1", "request-1")
+
+
+def later(seconds):
+    return NOW + int(seconds * 1000)
+
+
+def instant_later(seconds):
+    return instant(NOW) + timedelta(seconds=seconds)
