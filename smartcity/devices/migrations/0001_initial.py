@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ("source", models.CharField(max_length=200)),
                 ("sha256", models.CharField(blank=True, max_length=64)),
                 ("summary", models.JSONField(default=dict)),
-                ("is_current", models.BooleanField(default=False)),
+                ("is_current", models.BooleanField(default=False, help_text="Whose roads are in force.")),
             ],
         ),
         migrations.CreateModel(
