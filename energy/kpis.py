@@ -33,11 +33,19 @@ def worth(day: Day, from_ms: int, to_ms: int, evidence: Evidence) -> list[Worth]
     """Both columns over the same quarter hours. Charging that was moved is moved, not saved: the baseline keeps it."""
     seen = ~(np.isnan(day.measured_kw) | np.isnan(day.uncontrolled_kw))
     actual, idle = (np.where(seen, kw, 0.0) for kw in (day.measured_kw, day.uncontrolled_kw))
-    span = {"baseline_name": "no control", "from_ms": from_ms, "to_ms": to_ms, "evidence": evidence}
     pairs = {"peak": _peak, "cost": _cost, "carbon": _carbon}
     return [
-        Worth(kpi=name, value=figure(actual, day), baseline=figure(idle, day), **span) for name, figure in pairs.items()
-    ]  # type: ignore[arg-type]
+        Worth(
+            kpi=name,
+            value=figure(actual, day),
+            baseline=figure(idle, day),
+            baseline_name="no control",
+            from_ms=from_ms,
+            to_ms=to_ms,
+            evidence=evidence,
+        )
+        for name, figure in pairs.items()
+    ]
 
 
 def _peak(kw: Array, day: Day) -> float:

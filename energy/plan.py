@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import highspy
 import numpy as np
@@ -125,7 +125,7 @@ def _rows(site: Site, at: dict[str, NDArray[np.int64]], peak: int, stored: float
 
 
 def _highs(lower: Array, upper: Array, cost: Array, rows: list[Row]) -> tuple[Array | None, str]:
-    model = highspy.Highs()
+    model: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     model.setOptionValue("output_flag", False)
     model.setOptionValue("threads", 1)
     model.setOptionValue("time_limit", 5.0)

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from energy.history import elevation, profile
+from energy.twin import DEFAULT_CHARGER_KW, Twin
+from smartcity.kernel.street import StreetDevice
+
+MINUTE = 60_000
+
+
+class Evening:
+    """A mild, dark evening."""
+
+    def local_hours(self, at_ms):
+        return 18.0, 1
+
+    def temperature(self, at_ms):
+        return 15.0
+
+    def irradiance(self, at_ms):
+        return 0.0
+
+
+def device(uid, kind, parent="", **fields):
+    return StreetDevice(
+        uid=uid, secret="", domain="energy", kind=kind, codec="senml", lon=24.9, lat=60.2, parent=parent,
+        fields=fields, twin={"zone": "Europe/Helsinki"},
+    )  # fmt: skip
+
+
+def street(power=200.0):
+    return [
+        device("F-1", "feeder", rated_kva=1000.0),
+        device("T-1", "transformer", "F-1", rated_kva=200.0),
+        device("Q-1", "connection_point", "T-1", use="office", peak_kw=100.0, contracted_kw=90.0),
+        device("B-1", "battery", "Q-1", capacity_kwh=100.0, power_kw=power),
+        device("E-1", "charger", "Q-1", power_kw=22.0),
+    ]
+
+
+def order(point, value, until_ms=60 * MINUTE, key="a", sequence=1):
+    return {"id": key, "point": point, "value": value, "expires_at": until_ms, "sequence": sequence, "reason": "test"}
+
+
+def values(twin, now_ms, seconds=20.0):
+    found = {}
+    for up in twin.step(now_ms, seconds):
+        found |= {record["n"]: record["v"] for record in json.loads(up.payload)}
+    return found
+
+
+def run(twin, minutes, start_ms=MINUTE):
+    for at in range(start_ms, start_ms + minutes * MINUTE, 20_000):
+        for _ in twin.step(at, 20.0):
+            pass
+    return start_ms + minutes * MINUTE
+
+
+def test_a_battery_holds_the_import_below_what_it_was_told_until_the_command_ends():
+    twin = Twin(street(), Evening(), 3)
+    now = run(twin, 1)
+    free = twin.nodes["Q-1"].kw
+    twin.command("B-1", order("import_high", 30.0, now + 5 * MINUTE), now)
+    end = run(twin, 3, now)
+    assert free > 40 and twin.nodes["Q-1"].kw == pytest.approx(30.0, abs=0.1)
+    run(twin, 4, end)
+    assert twin.nodes["B-1"].kw == 0 and twin.nodes["Q-1"].kw > 40
+
+
+def test_a_battery_never_goes_beyond_its_rating_or_below_its_reserve():
+    twin = Twin(street(power=15.0), Evening(), 3)
+    twin.command("B-1", order("import_high", 0.0, 600 * MINUTE), MINUTE)
+    run(twin, 30)
+    assert twin.nodes["B-1"].kw == pytest.approx(-15.0)
+    run(twin, 400, 31 * MINUTE)
+    assert twin.nodes["B-1"].kwh >= 0.1 * 100.0 - 1e-6
+
+
+def test_what_flows_below_a_transformer_adds_up():
+    twin = Twin(street(), Evening(), 3)
+    run(twin, 10)
+    assert twin.nodes["T-1"].kw == pytest.approx(twin.nodes["Q-1"].kw)
+    assert twin.nodes["F-1"].kw == pytest.approx(twin.nodes["T-1"].kw)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "state"),
+    [
+        (order("limit", 30.0), "refused"),
+        (order("limit", "fast"), "refused"),
+        (order("import_high", 5.0), "refused"),
+        (order("limit", 7.0, until_ms=1), "expired"),
+        (order("lease", "perhaps"), "refused"),
+        (order("limit", 7.0), "applied"),
+    ],
+)
+def test_a_charger_answers_every_instruction(instruction, state):
+    assert list(Twin(street(), Evening(), 3).command("E-1", instruction, MINUTE))[-1].state == state
+
+
+def test_the_same_instruction_twice_acts_once_and_an_older_one_is_superseded():
+    twin = Twin(street(), Evening(), 3)
+    twin.command("E-1", order("limit", 7.0, key="b", sequence=5), MINUTE)
+    assert [ack.state for ack in twin.command("E-1", order("limit", 7.0, key="b", sequence=5), MINUTE)] == ["applied"]
+    late = list(twin.command("E-1", order("limit", 9.0, key="c", sequence=4), MINUTE))
+    assert late[-1].state == "refused" and late[-1].reason == "superseded"
+
+
+def test_return_to_local_forgets_every_limit():
+    twin = Twin(street(), Evening(), 3)
+    twin.command("E-1", order("limit", 5.0), MINUTE)
+    twin.nodes["E-1"].kwh = 30.0
+    run(twin, 1)
+    assert twin.nodes["E-1"].kw == 5.0
+    twin.command("E-1", order("lease", "local", key="z", sequence=2), 2 * MINUTE)
+    run(twin, 1, 2 * MINUTE)
+    assert twin.nodes["E-1"].kw == DEFAULT_CHARGER_KW
+
+
+def test_equal_seeds_make_equal_streets():
+    first, second = (Twin(street(), Evening(), 9) for _ in range(2))
+    assert [values(first, at) for at in range(MINUTE, 5 * MINUTE, 20_000)] == [
+        values(second, at) for at in range(MINUTE, 5 * MINUTE, 20_000)
+    ]
+
+
+def test_history_repeats_itself_and_follows_the_use_of_the_building():
+    times = 1_760_000_000_000 + 900_000 * np.arange(96 * 14)
+    site = street()[2]
+    load = profile(site, "energy.load_kw", times, np.random.default_rng(1))
+    again = profile(site, "energy.load_kw", times, np.random.default_rng(2))
+    assert np.array_equal(load, again)
+    assert load.max() < 1.4 * 100 and load.min() > 10
+    assert profile(street()[3], "energy.soc", times, np.random.default_rng(1)) is None
+
+
+def test_the_sun_stands_highest_at_local_noon_and_is_down_at_midnight():
+    day = 1_750_464_000_000 + 3_600_000 * np.arange(24)  # 21 June, hours of UTC
+    high = elevation(60.17, 24.94, day)
+    assert 9 <= int(high.argmax()) <= 11 and high.max() == pytest.approx(53.3, abs=1.5)
+    assert high.min() < 0
