@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import mqtt5
 
@@ -76,7 +77,7 @@ class RawDevice:
     def __init__(self, port: int, uid: str, secret: str, **connect) -> None:
         self.port = port
         self.uid = uid
-        self.connect = {"username": uid, "password": secret.encode(), "clean_start": True} | connect
+        self.connect: dict[str, Any] = {"username": uid, "password": secret.encode(), "clean_start": True} | connect
         self._frames = FrameReader(2**20)
         self.reader: asyncio.StreamReader
         self.writer: asyncio.StreamWriter

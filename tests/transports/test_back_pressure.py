@@ -119,7 +119,8 @@ async def test_a_device_that_does_not_read_is_not_read_either_and_others_go_on()
         street.run_pipeline()
         deaf, other = street.device("L-1"), street.device("L-2")
         await deaf.arrive()
-        deaf.reader._transport.pause_reading()
+        assert isinstance(deaf.writer.transport, asyncio.Transport)
+        deaf.writer.transport.pause_reading()
         for end in (deaf.writer.transport, *(connection.transport for connection in street.gateway._connections)):
             for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
                 end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, buffer, 16_384)

@@ -40,7 +40,7 @@ async def test_a_refused_message_is_done_with_the_reason(street):
 
 
 async def test_commands_arrive_and_are_acknowledged(street):
-    heard = []
+    heard: list[bytes] = []
     client = await street.client(on_command=heard.append)
     assert street.ready == ["L-1"]
     delivery = street.gateway.send_command("L-1", b"dim", message_expiry_s=5)

@@ -10,7 +10,7 @@ import pytest
 from mqtt5 import PubAckReasonCode, QoS
 
 from smartcity.transports.mqtt.gateway import NotConnected
-from smartcity.transports.mqtt.outbox import Delivery, DeliveryState, Outbox, OutgoingCommand
+from smartcity.transports.mqtt.outbox import Delivery, DeliveryResult, DeliveryState, Outbox, OutgoingCommand
 from tests.transports.street import until
 
 
@@ -30,7 +30,8 @@ def send(street, payload=b"dim", uid="L-1", expiry_s=5.0) -> Delivery:
 
 async def test_a_command_is_delivered_when_the_device_says_so(street):
     device = await listener(street)
-    delivery, seen = send(street, b"dim"), []
+    seen: list[DeliveryResult] = []
+    delivery = send(street, b"dim")
     delivery.add_done_callback(seen.append)
     command = await device.hear()
     assert (command.topic, command.payload, command.qos) == ("sc/L-1/cmd", b"dim", QoS.AT_LEAST_ONCE)

@@ -16,9 +16,10 @@ from smartcity.transports.messages import Outcome, RawMessage
 from smartcity.transports.mqtt.codec import read_packet
 from smartcity.transports.mqtt.connect_text import check_connect_text
 from smartcity.transports.mqtt.counters import Counters
+from smartcity.transports.mqtt.events import ConnectRequested
 from smartcity.transports.mqtt.framing import BadPacket, FrameReader
 from smartcity.transports.mqtt.limits import Limits
-from smartcity.transports.mqtt.session import ConnectRequested, Session
+from smartcity.transports.mqtt.session import Session
 from smartcity.transports.mqtt.v311 import read_v311
 from tests.transports.street import SECRETS, open_street, until
 

@@ -7,6 +7,7 @@ import asyncio
 import queue
 import ssl
 import subprocess
+from typing import Any
 
 import aiomqtt
 import paho.mqtt.client as paho
@@ -29,7 +30,7 @@ class Paho:
         self.connects: queue.Queue[str] = queue.Queue()
         self.published: queue.Queue[str] = queue.Queue()
         self.subscribed: queue.Queue[list[str]] = queue.Queue()
-        self.commands: queue.Queue[bytes] = queue.Queue()
+        self.commands: queue.Queue[bytes | bytearray] = queue.Queue()
         self.disconnects: queue.Queue[str] = queue.Queue()
         self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id=uid, protocol=version)
         self.client.username_pw_set(uid, secret or SECRETS[uid])
@@ -49,7 +50,7 @@ class Paho:
         await asyncio.to_thread(self.client.loop_stop)
 
 
-async def hear(answers: queue.Queue, timeout_s: float = 3):
+async def hear(answers: queue.Queue[Any], timeout_s: float = 3):
     return await asyncio.to_thread(answers.get, True, timeout_s)
 
 
@@ -173,6 +174,7 @@ def test_the_same_on_uvloop():
             answers = await asyncio.gather(*(client.publish("up", b"x" * 1_000) for _ in range(500)))
             assert all(answer.is_stored for answer in answers)
             delivery = street.gateway.send_command("L-1", b"dim", message_expiry_s=5)
+            assert isinstance(delivery, Delivery)
             assert (await delivery).state is DeliveryState.DELIVERED
             await client.close()
 

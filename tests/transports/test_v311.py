@@ -142,7 +142,7 @@ def test_each_answer_is_written_as_far_as_the_version_can_say_it(packet, frame):
 class OldDevice(RawDevice):
     """A RawDevice that speaks 3.1.1."""
 
-    async def arrive(self, *, secret: str = "", keep_alive: int = 0) -> bytes:
+    async def greet(self, *, secret: str = "", keep_alive: int = 0) -> bytes:
         await self.dial()
         uid, key = self.uid.encode(), (secret or SECRETS[self.uid]).encode()
         body = CONNECT + b"\xc2" + keep_alive.to_bytes(2, "big")
@@ -151,7 +151,7 @@ class OldDevice(RawDevice):
         self.say(bytes((0x10, len(body))) + body)
         return await self.hear_frame()
 
-    def publish(self, packet_id: int, topic: bytes = UP, payload: bytes = b"{}", *, first: int = 0x32) -> None:
+    def utter(self, packet_id: int, topic: bytes = UP, payload: bytes = b"{}", *, first: int = 0x32) -> None:
         body = topic + packet_id.to_bytes(2, "big") + payload
         self.say(bytes((first, len(body))) + body)
 
@@ -159,18 +159,18 @@ class OldDevice(RawDevice):
 @pytest.fixture
 async def device(street):
     device = OldDevice(street.port, "L-1", "")
-    assert await device.arrive() == b"\x20\x02\x00\x00"
+    assert await device.greet() == b"\x20\x02\x00\x00"
     return device
 
 
 async def test_a_wrong_secret_is_answered_with_return_code_4(street):
     device = OldDevice(street.port, "L-1", "")
-    assert await device.arrive(secret="wrong") == b"\x20\x02\x00\x04"
+    assert await device.greet(secret="wrong") == b"\x20\x02\x00\x04"
     assert await device.hear_frame() == b""
 
 
 async def test_a_message_is_acknowledged_after_it_was_settled(street, device):
-    device.publish(7)
+    device.utter(7)
     await until(lambda: len(street.inbox))
     assert await device.hears_nothing()
     street.inbox.take_now(1)[0].settle(Outcome.STORED)
@@ -179,8 +179,8 @@ async def test_a_message_is_acknowledged_after_it_was_settled(street, device):
 
 
 async def test_a_refused_message_closes_the_connection_and_is_never_acknowledged(street, device):
-    device.publish(1)
-    device.publish(2)
+    device.utter(1)
+    device.utter(2)
     await until(lambda: len(street.inbox) == 2)
     first, second = street.inbox.take_now(2)
     second.settle(Outcome.refused("quarantine is full"))
@@ -209,25 +209,25 @@ async def test_what_is_not_authorised_or_not_offered_closes_the_connection(stree
 
 
 async def test_a_message_repeated_while_in_flight_is_taken_once_and_answered_once(street, device):
-    device.publish(7)
-    device.publish(7, first=0x3A)
+    device.utter(7)
+    device.utter(7, first=0x3A)
     await until(lambda: street.gateway.counters.received == 2)
     (message,) = street.inbox.take_now(10)
     message.settle(Outcome.STORED)
     assert await device.hear_frame() == b"\x40\x02\x00\x07"
     assert await device.hears_nothing()
-    device.publish(7, first=0x3A)
+    device.utter(7, first=0x3A)
     await until(lambda: len(street.inbox) == 1)
 
 
 async def test_another_message_under_a_packet_id_in_flight_closes_the_connection(street, device):
-    device.publish(7)
-    device.publish(7)
+    device.utter(7)
+    device.utter(7)
     assert await device.hear_frame() == b""
 
 
 async def test_the_retain_flag_is_ignored_because_nothing_could_be_said_about_it(street, device):
-    device.publish(7, first=0x33)
+    device.utter(7, first=0x33)
     await until(lambda: len(street.inbox) == 1)
 
 
@@ -245,9 +245,9 @@ async def test_subscribing_elsewhere_fails_and_to_the_own_commands_works(street,
 async def test_without_a_receive_maximum_the_gateway_stops_reading_instead():
     async with open_street(receive_max=2) as street:
         device = OldDevice(street.port, "L-1", "")
-        await device.arrive(keep_alive=1)
+        await device.greet(keep_alive=1)
         for packet_id in range(1, 6):
-            device.publish(packet_id)
+            device.utter(packet_id)
         await until(lambda: len(street.inbox) == 2)
         await asyncio.sleep(2)
         assert street.gateway.counters.received == 2
@@ -257,5 +257,5 @@ async def test_without_a_receive_maximum_the_gateway_stops_reading_instead():
 
 
 async def test_takeover_closes_the_old_connection(street, device):
-    await OldDevice(street.port, "L-1", "").arrive()
+    await OldDevice(street.port, "L-1", "").greet()
     assert await device.hear_frame() == b""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, cast
 from mqtt5 import ConnAckReasonCode
 
 from smartcity.transports.messages import RawMessage, Refusal
-from smartcity.transports.mqtt.session import CommandsWanted, ConnectRequested, Event, Session, State
+from smartcity.transports.mqtt.events import CommandsWanted, ConnectRequested, Event, State
+from smartcity.transports.mqtt.session import Session
 
 if TYPE_CHECKING:
     from smartcity.transports.mqtt.gateway import Gateway

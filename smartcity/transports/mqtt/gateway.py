@@ -21,9 +21,9 @@ from smartcity.transports.messages import QUOTA_EXCEEDED, Authenticator, Identit
 from smartcity.transports.mqtt.backoff import Backoff
 from smartcity.transports.mqtt.connection import Connection
 from smartcity.transports.mqtt.counters import Counters
+from smartcity.transports.mqtt.events import ConnectRequested
 from smartcity.transports.mqtt.limits import Limits
 from smartcity.transports.mqtt.outbox import Delivery, OutgoingCommand
-from smartcity.transports.mqtt.session import ConnectRequested
 
 log = logging.getLogger(__name__)
 

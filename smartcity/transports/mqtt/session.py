@@ -7,9 +7,7 @@ the message is settled. MQTT 5 hears why something is refused; on 3.1.1 a refuse
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import mqtt5
 from mqtt5 import DisconnectReasonCode as Disconnect
@@ -18,12 +16,14 @@ from mqtt5 import PubAckReasonCode as PubAck
 from smartcity.transports.messages import Kind, Outcome, RawMessage
 from smartcity.transports.mqtt.codec import Incoming
 from smartcity.transports.mqtt.counters import Counters
+from smartcity.transports.mqtt.events import CommandsWanted, ConnectRequested, Event, State
 from smartcity.transports.mqtt.framing import BadPacket, FrameReader
 from smartcity.transports.mqtt.handshake import ConnectRefused, agreed_keep_alive, check_will, connack, read_connect
 from smartcity.transports.mqtt.limits import Limits
 from smartcity.transports.mqtt.outbox import Outbox, OutgoingCommand
 from smartcity.transports.mqtt.receipts import Receipts, Ticket
 from smartcity.transports.mqtt.rules import check_publish, check_subscribe, check_unsubscribe
+from smartcity.transports.mqtt.silence import Silence
 from smartcity.transports.mqtt.topics import CommandSubscription, publish_topics
 from smartcity.transports.mqtt.wire import V5_LEVEL, WIRES
 
@@ -31,30 +31,6 @@ LARGEST_PACKET = 2**28
 V311_RECEIVE_MAX = 20
 PACKETS_PER_TURN = 256
 TRANSPORT = "mqtt"
-
-
-class State(enum.Enum):
-    NEW = "new"
-    AUTHENTICATING = "authenticating"
-    OPEN = "open"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectRequested:
-    """Answer with `Session.accept` or `Session.reject`; nothing more is read before."""
-
-    username: str
-    password: bytes
-    client_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class CommandsWanted:
-    """The device has subscribed to its commands: what it missed may be sent."""
-
-
-Event = ConnectRequested | CommandsWanted | RawMessage
 
 
 class Session:
@@ -77,10 +53,10 @@ class Session:
         self._connect: mqtt5.ConnectPacket | None = None
         self._will: mqtt5.Will | None = None
         self._explains = True
-        self._keep_alive_s = 0
         self._turn = PACKETS_PER_TURN
-        self._last_packet = now
-        self._partial_since: float | None = None
+        self._silence = Silence(
+            now, connect_timeout_s=limits.connect_timeout_s, packet_timeout_s=limits.packet_timeout_s
+        )
         self._now = now
         self._city_ms = 0
 
@@ -110,9 +86,10 @@ class Session:
                     raise BadPacket("first packet is not CONNECT", Disconnect.PROTOCOL_ERROR)
                 frame = self._reader.next_frame()
                 if frame is None:
-                    self._partial_since = (self._partial_since or self._now) if len(self._reader) else None
+                    if len(self._reader):
+                        self._silence.heard_part(self._now)
                     return None
-                self._last_packet, self._partial_since = self._now, None
+                self._silence.heard_packet(self._now)
                 event = self._open(frame) if self.state is State.NEW else self._handle(self._wire.read(frame))
             except BadPacket as error:
                 self.end(error.code, error.reason)
@@ -139,18 +116,13 @@ class Session:
 
     def touch(self, now: float) -> None:
         """The socket was not read for a while: the device cannot be blamed for its silence."""
-        self._last_packet = self._now = now
-        self._partial_since = None
+        self._now = now
+        self._silence.heard_packet(now)
 
     @property
     def deadline(self) -> float:
-        """When the peer has been silent, or half through a packet, for too long; infinity when it may be."""
-        if self.state is not State.OPEN:
-            return self._last_packet + self.limits.connect_timeout_s
-        silence = self._last_packet + 1.5 * self._keep_alive_s if self._keep_alive_s else float("inf")
-        if self._partial_since is not None:
-            return min(silence, self._partial_since + self.limits.packet_timeout_s)
-        return silence
+        """When to call `expire`; infinity when the device may be silent for ever."""
+        return self._silence.deadline
 
     def take_output(self) -> bytes:
         output = bytes(self._output)
@@ -180,9 +152,9 @@ class Session:
             max_packet=connect.max_packet_size or LARGEST_PACKET,
             max_waiting=self.limits.max_waiting_commands,
         )
-        self._keep_alive_s = agreed_keep_alive(self._wire, connect.keep_alive, self.limits)
-        answer = connack(connect, client_id=client_id, keep_alive_s=self._keep_alive_s, limits=self.limits)
-        self._write(answer)
+        keep_alive_s = agreed_keep_alive(self._wire, connect.keep_alive, self.limits)
+        self._silence.agree(keep_alive_s)
+        self._write(connack(connect, client_id=client_id, keep_alive_s=keep_alive_s, limits=self.limits))
         return True
 
     def reject(self, code: mqtt5.ConnAckReasonCode, reason: str) -> None:
