@@ -6,8 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+import numpy.typing as npt
+
 from smartcity.forecasting import quantiles
 from smartcity.forecasting.series import Array
+
+DAY_MS = 86_400_000
 
 
 class Basis(StrEnum):
@@ -66,3 +71,31 @@ class Forecast:
         """The quantile for the step that holds `instant_ms`; None outside the horizon."""
         step = (instant_ms - self.start_ms) // (self.step_s * 1000)
         return float(self.at(level)[step]) if 0 <= step < self.horizon_steps else None
+
+    def band(self, at_ms: int) -> tuple[float, float, float] | None:
+        """10 %, median and 90 % for the step that holds `at_ms`; None outside the horizon."""
+        low, middle, high = (self.value_at(at_ms, level) for level in (0.1, 0.5, 0.9))
+        return None if low is None or middle is None or high is None else (low, middle, high)
+
+    def highest(self, level: float, from_ms: int, to_ms: int) -> float | None:
+        """Largest value of a quantile over the steps that [from_ms, to_ms) touches; None when it touches none."""
+        step_ms = self.step_s * 1000
+        first = max((from_ms - self.start_ms) // step_ms, 0)
+        last = min(-((self.start_ms - to_ms) // step_ms), self.horizon_steps)
+        return float(self.at(level)[first:last].max()) if first < last else None
+
+    def median_at(self, times_ms: npt.NDArray[np.int64]) -> Array | None:
+        """Median at many instants, None unless the first is within the horizon.
+
+        Beyond the end stands the value a day earlier, or the last one where the forecast is shorter than a day: who
+        plans a day ahead on an hour-old forecast must not lose his last hour.
+        """
+        if self.is_empty or not len(times_ms) or not self.start_ms <= int(times_ms[0]) < self.end_ms:
+            return None
+        times = np.asarray(times_ms, np.int64)
+        beyond = np.maximum(times - self.end_ms + 1, 0)
+        times = times - -(-beyond // DAY_MS) * DAY_MS
+        steps = np.where(
+            times >= self.start_ms, (times - self.start_ms) // (self.step_s * 1000), self.horizon_steps - 1
+        )
+        return np.asarray(self.median[steps])

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Forecasts as they were issued, which method each series trusts, and how good it turned out. Instants are ms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from smartcity.devices.models import Series
+
+
+class IssuedForecast(models.Model):
+    """Quantiles [levels, horizon] as little-endian float32, row by row. One row a series is current.
+
+    `is_kept` marks the first of each quarter of a UTC day: those are scored and outlive the others.
+    """
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="forecasts")
+    issued_at = models.BigIntegerField()
+    start = models.BigIntegerField(help_text="Instant the first step begins.")
+    end = models.BigIntegerField(help_text="Instant the last step ends.")
+    step_s = models.PositiveIntegerField()
+    levels: models.JSONField[Any, Any] = models.JSONField()
+    values = models.BinaryField()
+    method = models.CharField(max_length=40, blank=True)
+    basis = models.CharField(max_length=12)
+    note = models.TextField(blank=True)
+    skill = models.FloatField(null=True)
+    is_current = models.BooleanField(default=True)
+    is_kept = models.BooleanField(default=False)
+    is_scored = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["series", "issued_at"], name="one_forecast_per_series_and_instant"),
+            models.UniqueConstraint(
+                fields=["series"], condition=models.Q(is_current=True), name="one_current_forecast_per_series"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["end"], condition=models.Q(is_kept=True, is_scored=False), name="forecast_to_score"),
+            models.Index(fields=["issued_at"], name="forecast_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"forecast of {self.series_id} at {self.issued_at}"
+
+
+class Calibration(models.Model):
+    """Which methods a series' backtest prefers, and what their errors taught about the band."""
+
+    series = models.OneToOneField(Series, on_delete=models.CASCADE, related_name="calibration")
+    made_at = models.BigIntegerField()
+    ladder: models.JSONField[Any, Any] = models.JSONField()
+    skill = models.FloatField(null=True)
+    windows = models.PositiveIntegerField(default=0)
+    learnt = models.BinaryField(null=True)
+    learnt_blocks = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.series_id}: {self.ladder}"
+
+
+class Score(models.Model):
+    """One forecast beside what came. Errors are means over its steps with an actual, in the metric's unit."""
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="scores")
+    issued_at = models.BigIntegerField()
+    method = models.CharField(max_length=40)
+    n = models.PositiveIntegerField()
+    mae = models.FloatField()
+    loss = models.FloatField(help_text="Quantile loss, mean of nine levels.")
+    naive_mae = models.FloatField(null=True, help_text="Of the value one longest season before.")
+    inside80 = models.PositiveIntegerField(help_text="Steps whose actual lay inside the 80 % band.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["series", "issued_at"], name="one_score_per_forecast")]
+        indexes = [models.Index(fields=["issued_at"], name="score_by_age")]
+
+    def __str__(self) -> str:
+        return f"score of {self.series_id} at {self.issued_at}"

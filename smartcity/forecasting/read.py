@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was foreseen, for loops and pages: one query each, so never call these in a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import Count, F, FloatField, Sum
+
+from smartcity.forecasting.forecast import Basis, Forecast
+from smartcity.forecasting.models import IssuedForecast, Score
+
+__all__ = ["Forecast", "Record", "as_issued", "latest", "newest", "record"]
+
+RECENT_MS = 28 * 86_400_000
+
+
+def latest(series_ids: Iterable[int]) -> dict[int, Forecast]:
+    """The forecast in force of each series that has one which says something."""
+    rows = IssuedForecast.objects.filter(series_id__in=sorted(set(series_ids)), is_current=True)
+    return {row.series_id: unpacked(row) for row in rows if len(row.values)}
+
+
+def newest(series_id: int) -> Forecast | None:
+    """The newest forecast of one series, an empty one with its reason included; None when it is not foreseen."""
+    row = IssuedForecast.objects.filter(series_id=series_id, is_current=True).first()
+    return None if row is None else unpacked(row)
+
+
+def as_issued(series_id: int, at_ms: int) -> Forecast | None:
+    """The forecast that stood at an instant, as far back as forecasts are kept."""
+    rows = IssuedForecast.objects.filter(series_id=series_id, issued_at__lte=at_ms).order_by("-issued_at")
+    row = rows.first()
+    return None if row is None else unpacked(row)
+
+
+def unpacked(row: IssuedForecast) -> Forecast:
+    levels = tuple(float(level) for level in row.levels)
+    values = np.frombuffer(row.values, "<f4").astype(np.float64)
+    return Forecast(
+        issued_at_ms=row.issued_at,
+        start_ms=row.start,
+        step_s=row.step_s,
+        levels=levels,
+        values=values.reshape(len(levels), -1) if len(values) else np.empty((len(levels), 0)),
+        method=row.method,
+        basis=Basis(row.basis),
+        note=row.note,
+        skill=row.skill,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """How a series' forecasts did over the last four weeks.
+
+    `mae` in the metric's unit; `skill`: 1 − mae / that of the value one season before; `coverage80`: share of actuals
+    inside the 80 % band. All None while nothing has been scored (`n` 0).
+    """
+
+    n: int
+    mae: float | None
+    skill: float | None
+    coverage80: float | None
+
+    def words(self, unit: str) -> str:
+        if not self.n or self.mae is None or self.coverage80 is None:
+            return "No forecast has run its course yet, so its record is still open."
+        said = f"Off by {_short(self.mae)} {unit}".rstrip(" 1") + " on average"
+        if self.skill is not None:
+            better = "closer" if self.skill >= 0 else "further off"
+            said += f", {abs(self.skill):.0%} {better} than the same time one season before"
+        return f"{said}; {self.coverage80:.0%} of {self.n:,} values came inside the 80 % band."
+
+
+def record(series_id: int, now_ms: int) -> Record:
+    """Scores of the last four weeks, weighted by how many values each rests on. One query."""
+    rows = Score.objects.filter(series_id=series_id, issued_at__gt=now_ms - RECENT_MS)
+    number = FloatField()
+    found = rows.aggregate(
+        rows=Count("pk"),
+        steps=Sum("n"),
+        error=Sum(F("mae") * F("n"), output_field=number),
+        inside=Sum("inside80"),
+    )
+    paired = rows.exclude(naive_mae=None).aggregate(
+        own=Sum(F("mae") * F("n"), output_field=number), naive=Sum(F("naive_mae") * F("n"), output_field=number)
+    )
+    n = found["steps"] or 0
+    if not n:
+        return Record(0, None, None, None)
+    skill = 1 - paired["own"] / paired["naive"] if paired["naive"] else None
+    return Record(n, found["error"] / n, skill, found["inside"] / n)
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
