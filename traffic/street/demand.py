@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from traffic.street.net import Edge, Net
 
-PEAK_PER_HOUR = 2700.0
+PEAK_PER_HOUR = 2250.0  # about 80 % of what the fixed plans of the demo town carry for hours without growing queues
 INNER_SHARE = 0.25  # trips that start or end inside rather than at the edge of the map
 SHORTEST_M = 350.0
 VARIANTS = 3

@@ -16,6 +16,7 @@ ALL_RED_S = 2.0
 MIN_GREEN_S = 5.0
 MAX_RED_S = 120.0
 SATURATION = 0.5  # vehicles per second and lane (HBS 2015: 1,800 veh/h)
+PLAN_SATURATION = 0.38  # what lanes reach with turning vehicles; the plan is made for this, as a timing engineer would
 PERMISSIVE = 0.6  # share of it where a turn must yield
 CYCLE_S = (50.0, 100.0)
 SHORTEST_PLAN_GREEN_S = 8.0
@@ -168,5 +169,5 @@ def _critical(net: Net, signal: Signal, stage: Stage, flows: Mapping[str, float]
         may_go = [stage.green[i] for i in links]
         share = sum({"G": 1.0, "g": PERMISSIVE}.get(letter, 0.0) for letter in may_go) / max(1, len(may_go))
         if share > 0.3:
-            worst = max(worst, flows.get(edge, 0.0) / 3600 / (SATURATION * len(net.edges[edge].lanes) * share))
+            worst = max(worst, flows.get(edge, 0.0) / 3600 / (PLAN_SATURATION * len(net.edges[edge].lanes) * share))
     return worst

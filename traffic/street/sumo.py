@@ -122,6 +122,10 @@ class Simulation:
     def waiting_to_enter(self) -> int:
         return len(libsumo.simulation.getPendingVehicles())
 
+    def waiting_s(self) -> list[float]:
+        """How long each vehicle that has not got in yet has waited at the edge of the map."""
+        return [float(libsumo.vehicle.getDepartDelay(v)) for v in libsumo.simulation.getPendingVehicles()]
+
     def close(self) -> None:
         libsumo.close()
 

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the controller sees of a junction: what the device announced and what it and its detectors last measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+FRESH_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A usable reading: value and the city instant it was measured at."""
+
+    value: float
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approach:
+    """Vehicles and vehicles per second. `is_seen` is False when its detector is silent: numbers are then a guess."""
+
+    uid: str
+    name: str
+    queue: float
+    moving: float
+    arrivals: float
+    saturation: float
+    storage: float
+    downstream: tuple[str, ...]
+    is_seen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`serves`: approach uid → share of its lanes that may go."""
+
+    number: int
+    name: str
+    serves: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Junction:
+    """One signalised junction; `since_s` is the second the running stage became green (`running` 0: changing)."""
+
+    uid: str
+    stages: tuple[Stage, ...]
+    approaches: tuple[Approach, ...]
+    running: int
+    since_s: int
+    intergreen_s: float
+    min_green_s: float
+    max_red_s: float
+    longest_red_s: float
+    waiting_stage: int
+    full: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """Every junction that can be decided for at `now_s`, and the uids left to their local plan, each with the reason."""
+
+    now_s: int
+    junctions: tuple[Junction, ...]
+    left_alone: tuple[tuple[str, str], ...] = ()
+
+
+Readings = Mapping[tuple[str, str], Seen]
+
+
+def see(
+    uid: str,
+    announced: Mapping[str, Any],
+    names: Mapping[str, str],
+    readings: Readings,
+    now_ms: int,
+    *,
+    recall: float = 2.0,
+) -> Junction | str:
+    """The junction, or why it must be left alone. `readings` go by (asset uid, metric) and hold usable values only."""
+    if not announced.get("stages"):
+        return "has not announced its stages"
+    fresh = {key: seen for key, seen in readings.items() if now_ms - seen.at_ms <= FRESH_S * 1000}
+    stage, green = fresh.get((uid, "traffic.stage")), fresh.get((uid, "traffic.green_s"))
+    if stage is None or green is None:
+        return "does not report its stage"
+    status = fresh.get((uid, "traffic.status"))
+    if status is None or round(status.value) not in (0, 4):
+        return "is not in normal operation"
+    approaches = tuple(
+        _approach(name, data, names, fresh, now_ms, recall) for name, data in sorted(announced["approaches"].items())
+    )
+    if sum(a.is_seen for a in approaches) * 2 < len(approaches):
+        return "most of its detectors are silent"
+    between = [seconds for row in announced["intergreen_s"].values() for seconds in row.values()]
+    red, waiting = fresh.get((uid, "traffic.longest_red_s")), fresh.get((uid, "traffic.waiting_stage"))
+    return Junction(
+        uid=uid,
+        stages=tuple(Stage(int(s["number"]), str(s["name"]), s["serves"]) for s in announced["stages"]),
+        approaches=approaches,
+        running=round(stage.value),
+        since_s=round(green.at_ms / 1000 - green.value),
+        intergreen_s=max(map(float, between), default=5.0),
+        min_green_s=float(announced["min_green_s"]),
+        max_red_s=float(announced["max_red_s"]),
+        longest_red_s=red.value + (now_ms - red.at_ms) / 1000 if red and red.value else 0.0,
+        waiting_stage=round(waiting.value) if waiting else 0,
+        full=_full(announced, fresh),
+    )
+
+
+def _approach(
+    uid: str, data: Mapping[str, Any], names: Mapping[str, str], fresh: Readings, now_ms: int, recall: float
+) -> Approach:
+    """A silent detector counts as a standing call (recall), so that nobody is forgotten."""
+    queue, flow = fresh.get((uid, "traffic.queue")), fresh.get((uid, "traffic.flow"))
+    full = fresh.get((uid, "traffic.occupancy"))
+    storage = max(1.0, float(data["storage"]))
+    standing = queue.value if queue else recall
+    return Approach(
+        uid=uid,
+        name=names.get(uid, uid),
+        queue=standing,
+        moving=max(0.0, full.value / 100 * storage - standing) if full else 0.0,
+        arrivals=flow.value / 3600 if flow else 0.05,
+        saturation=float(data["saturation"]),
+        storage=storage,
+        downstream=tuple(data.get("downstream", ())),
+        is_seen=queue is not None,
+    )
+
+
+def _full(announced: Mapping[str, Any], fresh: Readings) -> dict[str, float]:
+    """Downstream approach → how full it is, 0..1, where that is observed."""
+    beyond = {uid for data in announced["approaches"].values() for uid in data.get("downstream", ())}
+    return {uid: fresh[uid, "traffic.occupancy"].value / 100 for uid in beyond if (uid, "traffic.occupancy") in fresh}
