@@ -70,6 +70,16 @@ class World(Protocol):
     @property
     def centre(self) -> LonLat: ...
 
+    @property
+    def map_file(self) -> str:
+        """Path of the OSM extract the city was imported from; '' where there is none."""
+        ...
+
+    @property
+    def folder(self) -> str:
+        """A folder the street may keep derived files in (a road network made from the map)."""
+        ...
+
     def traffic_flow(self, point: LonLat, within_m: float = 150.0) -> float | None:
         """Vehicles per hour on the nearest observed road, or None where nothing is observed."""
         ...
