@@ -15,8 +15,8 @@ ZONES = ["Europe/Helsinki", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Ha
 YEARS = st.integers(int(datetime(2015, 1, 1, tzinfo=UTC).timestamp() * 1000), 2_500_000_000_000)
 
 
-def ms(*when: int, zone: str = "UTC") -> int:
-    return int(datetime(*when, tzinfo=ZoneInfo(zone)).timestamp() * 1000)
+def ms(year: int, month: int, day: int, zone: str = "UTC") -> int:
+    return int(datetime(year, month, day, tzinfo=ZoneInfo(zone)).timestamp() * 1000)
 
 
 @pytest.mark.parametrize("zone", ZONES)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes into the store in one transaction, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from smartcity.telemetry.arrays import Bools, Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Columns of equal length, in order of arrival; instants in ms, values finite, `received` in city time."""
+
+    at: Ints
+    series: Ints
+    value: Floats
+    quality: Ints
+    received: Ints
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def take(self, which: Bools | Ints) -> Readings:
+        return Readings(
+            self.at[which], self.series[which], self.value[which], self.quality[which], self.received[which]
+        )
+
+    @property
+    def delay_s(self) -> Ints:
+        """Whole seconds between measuring and receiving; negative where a device's clock is ahead."""
+        delay: Ints = np.clip((self.received - self.at) // 1000, -(2**31), 2**31 - 1)
+        return delay
+
+    @classmethod
+    def none(cls) -> Readings:
+        empty = np.empty(0, np.int64)
+        return cls(empty, empty, np.empty(0, np.float64), empty, empty)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """A message (`readings` 0) or so many readings of one that cannot be stored, and why in words.
+
+    `kind` comes from a small fixed set and is counted; `reason` is for people.
+    """
+
+    device: int
+    uid: str
+    received_at: int
+    transport: str
+    codec: str
+    kind: str
+    reason: str
+    payload: bytes
+    readings: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """`seen`: Device.pk → city ms; `counts`: further tallies to add, by name."""
+
+    now_ms: int
+    readings: Readings = field(default_factory=Readings.none)
+    seen: Mapping[int, int] = field(default_factory=dict)
+    quarantined: Sequence[Quarantined] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Readings = stored + duplicate + conflicting + not kept (+ quarantined). `fresh` marks those that are news:
+    neither duplicate nor conflicting. `refused` are places in `Batch.quarantined` over the cap, not kept at all.
+    """
+
+    stored: int
+    duplicate: int
+    conflicting: int
+    not_kept: int
+    quarantined: int
+    fresh: Bools
+    refused: tuple[int, ...] = ()

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rollups kept up: quarters written when they close, hours and days made from them, all mended where data came late.
+
+A mark in `dirty` names a (grain, bucket, series) to make again; a negative series -k-1 stands for all ids of the k-th
+block of 512. Marks are written in the transaction that makes them necessary, so nothing is forgotten by a crash.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from smartcity.telemetry import buckets, rollups
+from smartcity.telemetry.arrays import Ints
+from smartcity.telemetry.batch import Readings
+from smartcity.telemetry.buckets import Grain
+from smartcity.telemetry.engines import Engine
+from smartcity.telemetry.rollups import Sums
+
+GRACE_MS: Final = 120_000  # a quarter closes this much city time after its end; later data are mended in
+BLOCK: Final = 512
+MOST_MARKS: Final = 2000
+REPLACE: Final = "ON CONFLICT (bucket, series) DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}" for name in rollups.COLUMNS[2:]
+)
+MARKED: Final = "ON CONFLICT (grain, bucket, series) DO NOTHING"
+
+
+class Rolling:
+    """`until` is the instant before which every quarter is closed; None on a store that has taken nothing yet."""
+
+    def __init__(self, engine: Engine, zone: ZoneInfo) -> None:
+        self.engine = engine
+        self.zone = zone
+        self.open = rollups.OpenBuckets()
+        self.until: int | None = None
+
+    def load(self) -> None:
+        self.until = self._stored_until()
+
+    def begin(self, now_ms: int) -> int:
+        """The instant from which quarters are open, written down if nobody has. Inside a transaction."""
+        if self.until is not None:
+            return self.until
+        first = now_ms - now_ms % buckets.QUARTER_MS
+        self.engine.put("watermark", {"name": ["rolled"], "at": [first]}, "ON CONFLICT (name) DO NOTHING")
+        stored = self._stored_until()
+        return first if stored is None else stored
+
+    def mark(self, grain: Grain, bucket: Ints, series: Ints) -> None:
+        if len(bucket):
+            keys = np.unique(np.stack((bucket, series)), axis=1)
+            columns = {"grain": [grain] * keys.shape[1], "bucket": keys[0].tolist(), "series": keys[1].tolist()}
+            self.engine.put("dirty", columns, MARKED)
+
+    def close(self, now_ms: int) -> int:
+        """Write the quarters that have ended; how many rows. One transaction."""
+        until = (now_ms - GRACE_MS) // buckets.QUARTER_MS * buckets.QUARTER_MS
+        if self.until is None or until <= self.until:
+            return 0
+        sums = self.open.closed(until)
+        with self.engine.transaction():
+            others = self._stored_until() or self.until
+            late = sums.bucket < others  # another ingester has closed these, knowing only its own share of them
+            self.mark("15m", sums.bucket[late], sums.series[late])
+            if len(sums.take(~late)):
+                self.engine.put("rollup_15m", rollups.columns(sums.take(~late)), REPLACE)
+            self._mark_ended("1h", others, until)
+            self._mark_ended("1d", others, until)
+            self.engine.run("UPDATE watermark SET at = ? WHERE name = 'rolled' AND at < ?", [until, until])
+        self.open.forget(until)
+        self.until = max(until, others)
+        return len(sums)
+
+    def mend(self) -> bool:
+        """Make one marked bucket again, quarters before hours before days; whether there was one. One transaction."""
+        if self.until is None:
+            return False
+        with self.engine.transaction():
+            marks = self.engine.rows(
+                "SELECT grain, bucket, series FROM dirty WHERE grain <> '15m' OR bucket < ? "
+                "ORDER BY CASE grain WHEN '15m' THEN 0 WHEN '1h' THEN 1 ELSE 2 END, bucket, series LIMIT ?",
+                [self.until, MOST_MARKS],
+            )
+            if not marks:
+                return False
+            grain, bucket = cast(Grain, marks[0][0]), int(marks[0][1])
+            series = [int(row[2]) for row in marks if row[:2] == marks[0][:2]]
+            which, given = self._series(series)
+            chosen = [grain, bucket, self.engine.ids(series)]
+            self.engine.run(
+                f"DELETE FROM dirty WHERE grain = ? AND bucket = ? AND {self.engine.among('series')}", chosen
+            )
+            sums = self._made_again(grain, bucket, which, given)
+            self.engine.run(f"DELETE FROM rollup_{grain} WHERE bucket = ? AND ({which})", [bucket, *given])
+            if len(sums):
+                self.engine.put(f"rollup_{grain}", rollups.columns(sums), REPLACE)
+            if grain == "15m":
+                self._mark_above(bucket, series)
+        return True
+
+    def _made_again(self, grain: Grain, bucket: int, which: str, given: list[Any]) -> Sums:
+        end = buckets.end(bucket, grain, self.zone)
+        if grain == "15m":
+            columns = "at, series, value, quality"
+            sql = f"SELECT {columns} FROM reading WHERE at >= ? AND at < ? AND ({which})"
+            return rollups.of_readings(readings(self.engine.rows(sql, [bucket, end, *given])))
+        columns = ", ".join(rollups.COLUMNS)
+        sql = f"SELECT {columns} FROM rollup_15m WHERE bucket >= ? AND bucket < ? AND ({which})"
+        found = self.engine.rows(sql, [bucket, end, *given])
+        return rollups.of_rows(found, np.full(len(found), bucket, np.int64))
+
+    def _mark_above(self, quarter: int, series: list[int]) -> None:
+        """The hour and the day that hold a quarter made again, once they have ended: before that they do not exist."""
+        for grain in ("1h", "1d"):
+            start = int(buckets.floor(np.array([quarter]), grain, self.zone)[0])
+            if buckets.end(start, grain, self.zone) <= (self.until or 0):
+                self.mark(grain, np.full(len(series), start), np.array(series))
+
+    def _mark_ended(self, grain: Grain, before: int, until: int) -> None:
+        """All series in each bucket that ended in (before, until]."""
+        largest = self.engine.rows("SELECT max(series) FROM latest")[0][0] or 0
+        blocks = -np.arange(1, int(largest) // BLOCK + 2)
+        first = int(buckets.floor(np.array([before - 1]), grain, self.zone)[0])
+        starts = buckets.starts(first, until, grain, self.zone)
+        ended = [start for start in starts.tolist() if before < buckets.end(start, grain, self.zone) <= until]
+        self.mark(grain, np.repeat(np.array(ended, np.int64), len(blocks)), np.tile(blocks, len(ended)))
+
+    def _series(self, series: list[int]) -> tuple[str, list[Any]]:
+        """A condition, and its parameters, for what these marks stand for."""
+        condition, given = self.engine.among("series"), [self.engine.ids(number for number in series if number >= 0)]
+        for block in (-number - 1 for number in series if number < 0):
+            condition += " OR series >= ? AND series < ?"
+            given += [block * BLOCK, (block + 1) * BLOCK]
+        return condition, given
+
+    def _stored_until(self) -> int | None:
+        found = self.engine.rows("SELECT at FROM watermark WHERE name = 'rolled'")
+        return int(found[0][0]) if found else None
+
+
+def readings(found: list[tuple[Any, ...]]) -> Readings:
+    """From rows (at, series, value, quality); when they were received is not told."""
+    if not found:
+        return Readings.none()
+    at, series, value, quality = zip(*found, strict=True)
+    instants = np.array(at, np.int64)
+    return Readings(instants, np.array(series, np.int64), np.array(value, float), np.array(quality, np.int64), instants)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two ledgers that must balance, per run of a process and written with what they count.
+
+messages: received = decoded + quarantined + refused + in flight
+readings: decoded = stored + duplicate + conflicting + quarantined + not kept
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db import connections
+
+from smartcity.telemetry.engines import Engine
+
+MESSAGES = ("decoded", "quarantined", "refused")
+READINGS = ("stored", "duplicate", "conflicting", "quarantined", "not_kept")
+ADD = "ON CONFLICT (run, name) DO UPDATE SET n = tally.n + excluded.n"
+
+
+def add(engine: Engine, run: str, counts: Mapping[str, int]) -> None:
+    """Inside the transaction that makes them true."""
+    counted = sorted((name, n) for name, n in counts.items() if n)
+    if counted:
+        names, many = zip(*counted, strict=True)
+        engine.put("tally", {"run": [run] * len(counted), "name": names, "n": many}, ADD)
+
+
+def totals(run: str | None = None, *, alias: str = "telemetry") -> dict[str, int]:
+    """Counts by name, of one run or of all."""
+    where, given = ("WHERE run = %s", [run]) if run else ("", [])
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"SELECT name, sum(n) FROM tally {where} GROUP BY name ORDER BY name", given)
+        return {name: int(n) for name, n in cursor.fetchall()}
+
+
+def imbalances(counts: Mapping[str, int], *, in_flight: int = 0) -> list[str]:
+    """Which ledger does not balance, in words; empty when both do."""
+    messages = sum(counts.get(f"messages.{name}", 0) for name in MESSAGES) + in_flight
+    readings = sum(counts.get(f"readings.{name}", 0) for name in READINGS)
+    claims = {
+        "messages": (counts.get("messages.received", 0), messages),
+        "readings": (counts.get("readings.decoded", 0), readings),
+    }
+    return [f"{name}: {had} came in, {told} are accounted for" for name, (had, told) in claims.items() if had != told]
+
+
+def prometheus(counts: Mapping[str, int]) -> str:
+    """Counters in Prometheus' text format."""
+    lines = [
+        "# HELP smartcity_ingest_total What became of messages and readings.",
+        "# TYPE smartcity_ingest_total counter",
+    ]
+    for name, n in sorted(counts.items()):
+        of, _, outcome = name.partition(".")
+        lines.append(f'smartcity_ingest_total{{of="{of}",outcome="{outcome}"}} {n}')
+    return "\n".join([*lines, ""])
