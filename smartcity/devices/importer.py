@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from smartcity.api import audit
-from smartcity.devices import credentials, osm_read, plan, road_writer, street, zones
+from smartcity.devices import base_map, credentials, osm_read, plan, road_writer, street, zones
 from smartcity.devices.asset_writer import Run, Writer
 from smartcity.devices.models import Asset, CityImport, Device, Zone
 from smartcity.devices.osm_read import BadMap
@@ -56,15 +54,16 @@ def import_city(path: Path, *, demo: bool, replace: bool = False, say: Say = pri
         say(f"{town.name}: {len(town.ways):,} ways, {len(town.nodes):,} tagged points, {len(town.roads):,} road pieces")
         planned = plan.of_town(town, demo=demo)
         _refuse_another_town(planned, replace)
-        drawing = _draw_base_map(path)
         record = CityImport.objects.create(source=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
-        writer, known = _write(town, planned, record, demo=demo, say=say)
-        _put_in_force(record, town, writer, list(planned), by)
-        road_writer.remove_all_but(record.pk, writer.chunks)
-        if demo:
-            say("Writing the street for the twin")
-            _write_street(path, town, planned, known)
-        return _report(town, writer, _finished(drawing))
+        with base_map.drawing(path) as drawing:
+            writer, known = _write(town, planned, record, demo=demo, say=say)
+            _put_in_force(record, town, writer, list(planned), by)
+            road_writer.remove_all_but(record.pk, writer.chunks)
+            if demo:
+                say("Writing the street for the twin")
+                _write_street(path, town, planned, known)
+            say("Drawing the base map")
+            return _report(town, writer, base_map.put_in_place(drawing))
 
 
 def _write(town: Town, planned: Plan, record: CityImport, *, demo: bool, say: Say) -> tuple[Writer, dict[str, Known]]:
@@ -151,22 +150,7 @@ def _save_secrets(devices: Sequence[Device]) -> None:
     Device.objects.bulk_update(devices, ["secret_sha256", "secret_changed_at"])
 
 
-def _draw_base_map(path: Path) -> subprocess.Popen[str]:
-    """In a process of its own: GDAL's PROJ and SpatiaLite's must not meet (docs/decisions)."""
-    target = Path(settings.VAR) / "basemap" / "city.pmtiles"
-    command = [sys.executable, "-m", "smartcity.basemap", str(path), str(target)]
-    return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=settings.ROOT, start_new_session=True
-    )
-
-
-def _finished(drawing: subprocess.Popen[str]) -> str:
-    """Empty when the base map was drawn, else the reason why not."""
-    _, errors = drawing.communicate(timeout=600)
-    return "" if drawing.returncode == 0 else (errors.strip().splitlines() or ["it ended without a word"])[-1]
-
-
-def _report(town: Town, writer: Writer, base_map: str) -> Report:
+def _report(town: Town, writer: Writer, undrawn: str) -> Report:
     return Report(
         town=town.name,
         roads=len(town.roads),
@@ -175,7 +159,7 @@ def _report(town: Town, writer: Writer, base_map: str) -> Report:
         zones=len(zones.parts(town)),
         counts=writer.counts,
         longest_transaction_s=writer.chunks.longest_s,
-        base_map=base_map,
+        base_map=undrawn,
     )
 
 

@@ -91,7 +91,7 @@ def _depths(drafts: Sequence[AssetDraft]) -> Mapping[str, int]:
     depths = {}
     for ref in parents:
         trail = [ref]
-        while (above := parents[trail[-1]]) in parents:
+        while (above := parents[trail[-1]]) and above in parents:
             if above in trail:
                 raise BadDraft(f"{above} is its own parent, over {' and '.join(trail)}.")
             trail.append(above)

@@ -84,6 +84,13 @@ def renew(uid: str, secret: str) -> None:
         _replace(street)
 
 
+def point_to(*, mqtt: str, http: str) -> None:
+    """Tell the twin where the city's doors are today, if there is a street and it says otherwise."""
+    street = load()
+    if street and (street.get("mqtt"), street.get("http")) != (mqtt, http):
+        _replace(street | {"mqtt": mqtt, "http": http})
+
+
 def still_valid(uid: str, stored: bytes | memoryview | None, known: Mapping[str, str]) -> str:
     """The secret the street already holds for a device, or nothing when it is not the device's any more."""
     secret = known.get(uid, "")

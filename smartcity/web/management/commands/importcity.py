@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from smartcity.devices import importer, osm_read
 from smartcity.devices.plan import BadDraft
@@ -35,6 +36,8 @@ class Command(BaseCommand):
             report = importer.import_city(file, demo=demo, replace=replace, say=self.stdout.write)
         except (osm_read.BadMap, BadDraft) as error:
             raise CommandError(str(error)) from None
+        except DatabaseError as error:
+            raise CommandError(f"The city's database refused ({error}); run manage.py migrate and try again.") from None
         self._table(report)
         self.stdout.write(
             f"Imported in {time.perf_counter() - began:.1f} s; longest transaction "

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`manage.py runcity`: the whole city in one process, on the embedded databases or on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from smartcity import firstrun, serving
+
+
+def speed(text: str) -> float:
+    """How fast simulated time may run: 1 to 60."""
+    found = float(text)
+    if not 1 <= found <= 60:
+        raise ValueError(text)
+    return found
+
+
+class Command(BaseCommand):
+    help = "Run the city: web, device gateway, pipeline, loops, alarms and, in the demo, the simulated street."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--address", default="127.0.0.1", help="where to listen (127.0.0.1)")
+        parser.add_argument("--port", type=int, default=8000, help="(8000)")
+        parser.add_argument("--city", type=Path, metavar="FILE.osm.pbf", help="another city, from an OSM extract")
+        parser.add_argument("--speed", type=speed, metavar="1..60", help="how fast the simulated city may run (10)")
+        parser.add_argument("--no-twin", action="store_true", help="the demo's city without its simulated street")
+        parser.add_argument("--empty", action="store_true", help="no demo: your own import, your own devices")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self._run(options)
+        except firstrun.CannotStart as reason:
+            raise CommandError(str(reason)) from None
+
+    def _run(self, options: dict[str, Any]) -> None:
+        _check_address(options["address"], options["port"], "--port")
+        host, _, port = settings.MQTT_ADDRESS.rpartition(":")
+        _check_address(host, int(port), "SMARTCITY_MQTT")
+        if firstrun.write_secrets(settings.VAR / "secrets"):
+            firstrun.again()
+        _allow_many_sockets()
+        firstrun.prepare(self._say, city=options["city"], demo=not options["empty"], ceiling=options["speed"])
+        from smartcity.city import City  # only now: it reads the clock and the tables prepared above
+
+        twin = not (options["no_twin"] or options["empty"])
+        asyncio.run(City(options["address"], options["port"], twin=twin, say=self._say).run())
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+
+def _check_address(address: str, port: int, option: str) -> None:
+    reason = serving.refusal(address, port)
+    if reason:
+        raise firstrun.CannotStart(
+            f"Port {port} on {address} cannot be used ({reason.lower()}): stop what runs there, or choose another "
+            f"port with {option}."
+        )
+
+
+def _allow_many_sockets() -> None:
+    """One open file per device: raise the soft limit to the hard one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
