@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -14,11 +14,15 @@ class BadPayload(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One measured value as the device wrote it; `at_ms` is None when the device gave no absolute time."""
+    """One measured value as the device wrote it; `at_ms` is None when the device gave no absolute time.
+
+    `unit` is empty where the device names none; given, it must be the metric's.
+    """
 
     metric: str
     value: float
     at_ms: int | None
+    unit: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

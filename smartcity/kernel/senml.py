@@ -71,10 +71,10 @@ class SenML:
 
 
 def _resolve(records: list[Record]) -> list[Observation]:
-    base, base_time, base_value = "", 0.0, 0.0
+    base, base_unit, base_time, base_value = "", "", 0.0, 0.0
     timed, found = False, []
     for record in records:
-        base = record.bn or base
+        base, base_unit = record.bn or base, record.bu or base_unit
         if record.bt is not None:
             base_time, timed = record.bt, True
         base_value = record.bv or base_value
@@ -82,8 +82,10 @@ def _resolve(records: list[Record]) -> list[Observation]:
             if record.n:
                 raise BadPayload(f"{record.n!r} has no numeric value (v or vb)")
             continue
+        name = base + record.n
         value = base_value + record.v if record.v is not None else float(bool(record.vb))
-        found.append(Observation(base + record.n, _finite(value, base + record.n), _instant(record, base_time, timed)))
+        at_ms = _instant(record, base_time, timed)
+        found.append(Observation(name, _finite(value, name), at_ms, record.u or base_unit))
     if not found:
         raise BadPayload("no record holds a value")
     return found
