@@ -7,7 +7,7 @@ import asyncio
 import logging
 import random
 import resource
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from smartcity.kernel.street import StreetDevice
@@ -41,18 +41,15 @@ class Fleet:
         self._clients: dict[str, DeviceClient] = {}
         self._greeted: dict[str, int] = {}
 
-    async def connect(self, devices: Iterable[StreetDevice], host: str, port: int, seed: int) -> None:
-        """Dial for every device, a few hundred a second; each stays connected by itself from then on."""
+    async def connect(self, devices: Sequence[StreetDevice], host: str, port: int, seed: int) -> None:
+        """Dial for every device, a few hundred a second; each stays connected by itself from then on.
+
+        All of them may speak at once: what they say before their line stands is kept.
+        """
+        for device in devices:
+            self._clients[device.uid], self._greeted[device.uid] = self._client(device, seed), 0
         for number, device in enumerate(devices):
-            client = DeviceClient(
-                on_command=self._hears(device.uid),
-                keep_alive_s=KEEP_ALIVE_S,
-                max_unacknowledged=MOST_KEPT,
-                retry=Retry(first_s=1.0, longest_s=20.0),
-                jitter=random.Random(f"{seed}/{device.uid}"),
-            )
-            self._clients[device.uid], self._greeted[device.uid] = client, 0
-            await client.connect(host, port, device.uid, device.secret, wait=False)
+            await self._clients[device.uid].connect(host, port, device.uid, device.secret, wait=False)
             if number % (PER_SECOND // 10) == PER_SECOND // 10 - 1:
                 await asyncio.sleep(0.1)
 
@@ -86,6 +83,17 @@ class Fleet:
 
     async def close(self) -> None:
         await asyncio.gather(*(client.close() for client in self._clients.values()), return_exceptions=True)
+
+    def _client(self, device: StreetDevice, seed: int) -> DeviceClient:
+        client = DeviceClient(
+            on_command=self._hears(device.uid),
+            keep_alive_s=KEEP_ALIVE_S,
+            max_unacknowledged=MOST_KEPT,
+            retry=Retry(first_s=1.0, longest_s=20.0),
+            jitter=random.Random(f"{seed}/{device.uid}"),
+        )
+        client.uid = device.uid
+        return client
 
     def _hears(self, uid: str) -> Callable[[bytes], None]:
         def hears(payload: bytes) -> None:
