@@ -15,6 +15,7 @@ from smartcity.kernel.street import StreetDevice
 from traffic.controller import Policy, decide
 from traffic.picture import Junction, Seen, Town, see
 from traffic.profile import share_of_peak
+from traffic.reporting import signal_values
 from traffic.street.junctions import Layout, Street, lay_out
 
 EVERY_S = 5
@@ -66,7 +67,9 @@ def _one(layout: Layout, names: dict[str, str], controller: str, seed: int, opti
             if second % 10 == 0:
                 longest = max([longest, *(c.longest_red(street.now)[0] for c in street.cabinets.values())])
             if second % 300 == 299:
-                on_foot += [street.measures(uid)[1] for uid in street.cabinets]
+                on_foot += [street.measures(uid)["traffic.pedestrian_wait"] for uid in street.cabinets]
+            if second % 60 == 59:
+                street.close_minute()
         pending = street.simulation.waiting_s()
         refused = sum(cabinet.refused for cabinet in street.cabinets.values())
         street.close()
@@ -105,22 +108,9 @@ def picture(street: Street, names: dict[str, str]) -> Town:
     return Town(street.now, tuple(junctions))
 
 
-def signal_values(cabinet: Any, now: int) -> dict[str, float]:
-    red, waiting = cabinet.longest_red(now)
-    return {
-        "traffic.stage": 0.0 if cabinet.changing_to else float(cabinet.running),
-        "traffic.green_s": float(cabinet.green_s(now)),
-        "traffic.longest_red_s": float(red),
-        "traffic.waiting_stage": float(waiting),
-        "traffic.plan": float(cabinet.plan),
-        "traffic.control_source": float(cabinet.source),
-        "traffic.status": float(cabinet.status),
-    }
-
-
 def _delay(log: Path, pending: Sequence[float]) -> tuple[float, int]:
     """Mean delay and trips: RESCO's KPI, with vehicles that never got in counted by how long they waited."""
     lost = list(pending)
-    for trip in ET.parse(log).getroot().iter("tripinfo"):  # noqa: S314 - our own file
+    for trip in ET.parse(log).getroot().iter("tripinfo"):
         lost.append(float(trip.attrib["timeLoss"]) + max(0.0, float(trip.attrib["departDelay"])))
     return sum(lost) / max(1, len(lost)), len(lost)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from smartcity.kernel.control import Interlock, Setpoint, Situation
@@ -54,13 +55,13 @@ def _works(segments: tuple[plans.Segment, ...], situation: Situation) -> str | N
     status = _fresh(situation, "traffic.status")
     if status is None:
         return "the controller's status is not known"
-    return None if round(status) in (0, 4) else f"the signal is {STATUS[round(status)]}"
+    return None if round(status) == 0 else f"the signal is {STATUS[round(status)]}"
 
 
 def _minimum_green(segments: tuple[plans.Segment, ...], situation: Situation) -> str | None:
     """Every stage of the plan, and the one that runs, gets its minimum green and the announced intergreen."""
     least = float(situation.announced["min_green_s"])
-    for a, b in zip(segments, segments[1:], strict=False):
+    for a, b in pairwise(segments):
         between = intergreen_s(situation.announced, a.stage, b.stage)
         if between is None:
             return f"no intergreen is announced from stage {a.stage} to stage {b.stage}"
@@ -102,7 +103,7 @@ def _conflicts(segments: tuple[plans.Segment, ...], situation: Situation) -> str
     """Between conflicting stages the announced intergreen is never shorter than yellow plus all-red."""
     least = float(situation.announced["yellow_s"])
     pairs = {frozenset(map(int, pair)) for pair in situation.announced["conflicts"]}
-    for a, b in zip(segments, segments[1:], strict=False):
+    for a, b in pairwise(segments):
         between = intergreen_s(situation.announced, a.stage, b.stage)
         if frozenset((a.stage, b.stage)) in pairs and (between is None or between < least):
             return f"stages {a.stage} and {b.stage} conflict and no intergreen parts them"

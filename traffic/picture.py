@@ -61,7 +61,7 @@ class Junction:
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """Every junction that can be decided for at `now_s`, and the uids left to their local plan, each with the reason."""
+    """Every junction that can be decided for at `now_s`, and what is left to its local plan with the reason."""
 
     now_s: int
     junctions: tuple[Junction, ...]
@@ -88,7 +88,7 @@ def see(
     if stage is None or green is None:
         return "does not report its stage"
     status = fresh.get((uid, "traffic.status"))
-    if status is None or round(status.value) not in (0, 4):
+    if status is None or round(status.value) != 0:
         return "is not in normal operation"
     approaches = tuple(
         _approach(name, data, names, fresh, now_ms, recall) for name, data in sorted(announced["approaches"].items())

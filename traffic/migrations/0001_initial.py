@@ -5,34 +5,61 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('devices', '0001_initial'),
+        ("devices", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Approach',
+            name="Approach",
             fields=[
-                ('asset_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='devices.asset')),
-                ('heading', models.FloatField(help_text='Degrees clockwise from north, in travel direction at the stop line.')),
-                ('lanes', models.PositiveSmallIntegerField(default=1)),
-                ('length_m', models.FloatField(help_text='How far upstream of the stop line it is observed.')),
-                ('speed_kmh', models.FloatField(default=40)),
-                ('ways', models.JSONField(default=list, help_text='Map ways from the stop line upstream.')),
+                (
+                    "asset_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="devices.asset",
+                    ),
+                ),
+                (
+                    "heading",
+                    models.FloatField(help_text="Degrees clockwise from north, in travel direction at the stop line."),
+                ),
+                ("lanes", models.PositiveSmallIntegerField(default=1)),
+                ("length_m", models.FloatField(help_text="How far upstream of the stop line it is observed.")),
+                ("speed_kmh", models.FloatField(default=40)),
+                ("ways", models.JSONField(default=list, help_text="Map ways from the stop line upstream.")),
             ],
-            bases=('devices.asset',),
+            bases=("devices.asset",),
         ),
         migrations.CreateModel(
-            name='Intersection',
+            name="Intersection",
             fields=[
-                ('asset_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='devices.asset')),
-                ('signal_nodes', models.JSONField(default=list, help_text='Map nodes of its signals.')),
-                ('ways', models.JSONField(default=list, help_text='Map ways that lead in, by which simulated signals are matched.')),
-                ('streets', models.JSONField(default=list)),
+                (
+                    "asset_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="devices.asset",
+                    ),
+                ),
+                ("signal_nodes", models.JSONField(default=list, help_text="Map nodes of its signals.")),
+                (
+                    "ways",
+                    models.JSONField(
+                        default=list, help_text="Map ways that lead in, by which simulated signals are matched."
+                    ),
+                ),
+                ("streets", models.JSONField(default=list)),
             ],
-            bases=('devices.asset',),
+            bases=("devices.asset",),
         ),
     ]

@@ -31,6 +31,7 @@ class Cabinet:
     changing_since: int = 0
     cleared_s: int = 0
     status: int = OK
+    all_red_until: int = 0
     lease_until: int = 0
     fallback_until: int = 0
     request: tuple[plans.Segment, ...] = ()
@@ -42,6 +43,29 @@ class Cabinet:
 
     def start(self, now: int) -> None:
         self.green_since = now
+
+    def shift(self, by: int) -> None:
+        """The clock has jumped by so many seconds; what has lasted keeps its age, what was granted its expiry."""
+        self.green_since += by
+        self.changing_since += by
+        self.red_since = {stage: since + by for stage, since in self.red_since.items()}
+
+    def become(self, status: int, now: int) -> None:
+        """Something breaks, or works again: then all is red for an intergreen before the first stage (EN 12675)."""
+        if status == self.status:
+            return
+        was_out, self.status = not self._shows_stages, status
+        if not self._shows_stages:
+            self.to_local()
+            self.red_since.clear()
+        elif was_out:
+            self.running, self.changing_to = self.programme.plan[0][0], self.programme.plan[0][0]
+            self.changing_since, self.cleared_s = now, 0
+            self.all_red_until = now + round(self.programme.intergreen_s)
+
+    @property
+    def _shows_stages(self) -> bool:
+        return self.status in (OK, DOOR)
 
     # what it is asked
 
@@ -61,11 +85,13 @@ class Cabinet:
             self.refused += 1
         return reason
 
-    def hold(self, stage: int, until: int) -> str | None:
+    def hold(self, stage: object, until: int) -> str | None:
         """A person wants one stage. None when it will be held."""
-        if not self._knows(stage):
-            return f"there is no stage {stage}"
-        self.held, self.held_until = stage, until
+        if not isinstance(stage, int | float) or not self._knows(int(stage)):
+            return f"there is no stage {stage!r}"
+        if self.status != OK:
+            return f"the signal is {STATUS[self.status]}"
+        self.held, self.held_until = int(stage), until
         return None
 
     def _why_not(self, text: object, now: int) -> str | None:
@@ -106,7 +132,7 @@ class Cabinet:
         return 0 if self._source in (CENTRE, MANUAL) else 1
 
     def green_s(self, now: int) -> int:
-        return 0 if self.changing_to else now - self.green_since
+        return 0 if self.changing_to or not self._shows_stages else now - self.green_since
 
     def longest_red(self, now: int) -> tuple[int, int]:
         """Seconds and stage of who has waited longest at red with a call; (0, 0) when nobody waits."""
@@ -115,10 +141,10 @@ class Cabinet:
 
     def tick(self, now: int, calls: Sequence[int], *, box_is_blocked: bool = False) -> str:
         """One second. `calls` are stages somebody waits for; the answer is the simulator's state string."""
-        self._note_calls(now, calls)
-        if self.status != OK and self.status != DOOR:
+        if not self._shows_stages:
             self._source = LOCAL
-            return ("o" if self.status == FLASHING else "O") * self._size
+            return ("O" if self.status in (DARK, MAINS) else "o") * self._size
+        self._note_calls(now, calls)
         if self.changing_to:
             self._go_on_changing(now, box_is_blocked)
         elif now - self.green_since >= self.programme.min_green_s:
@@ -173,6 +199,8 @@ class Cabinet:
         self.red_since.pop(self.running, None)
 
     def _state(self, now: int) -> str:
+        if now < self.all_red_until:
+            return "r" * self._size
         green = self._greens()[self.running]
         if not self.changing_to:
             return green

@@ -82,9 +82,7 @@ def _turns_back(net: Net, edges: tuple[str, ...]) -> bool:
     return first.tail == last.head or bool(first.ways & last.ways and first.head == last.tail)
 
 
-def _fastest(
-    net: Net, start: str, ends: Mapping[str, float], taste: Mapping[str, float]
-) -> Iterable[tuple[str, ...]]:
+def _fastest(net: Net, start: str, ends: Mapping[str, float], taste: Mapping[str, float]) -> Iterable[tuple[str, ...]]:
     """Fastest routes from one edge to every end (Dijkstra over edges, so that turn bans hold)."""
     best: dict[str, float] = {start: 0.0}
     before: dict[str, str] = {}

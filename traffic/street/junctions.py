@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from smartcity.kernel.street import StreetDevice
@@ -13,7 +14,7 @@ from traffic.street import demand, match, net, stages
 from traffic.street.controller import Cabinet
 from traffic.street.sumo import Simulation
 
-MEASURE_S = 300  # control delay and waits on foot are averages over this long
+MEASURE_MIN = 5  # control delay and waits on foot are averages over this many minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,11 @@ def _downstream(
 
 @dataclass(slots=True)
 class Tally:
-    """Running sums of one junction since the last measure."""
+    """Sums of one junction over one minute: vehicle-seconds queued, departures, crossing-seconds and their waits."""
 
     queued_s: float = 0.0
     departed: int = 0
-    closed_s: dict[str, int] = field(default_factory=dict)
-    closed_area: float = 0.0
+    foot_s: float = 0.0
     crossings_s: int = 0
 
 
@@ -79,15 +79,35 @@ class Street:
         self.simulation = Simulation(layout.net, layout.demand, seed, log=log)
         self.simulation.watch(layout.zones)
         self.cabinets = {uid: Cabinet(programme) for uid, programme in layout.programmes.items()}
-        self.tallies = {uid: Tally() for uid in self.cabinets}
+        self._minutes = {uid: deque([Tally()], maxlen=MEASURE_MIN) for uid in self.cabinets}
+        self._closed_s: dict[str, int] = {}
         self._shown: dict[str, str] = {}
+        self._start_cabinets()
+
+    def _start_cabinets(self) -> None:
         for number, cabinet in enumerate(self.cabinets.values()):
-            cabinet.start(epoch_s - 7 * number % 40)
+            cabinet.start(self.now - 7 * number % 40)
 
     @property
     def now(self) -> int:
         """City time in whole seconds since 1970."""
         return self.epoch_s + self.simulation.second
+
+    def begin(self, now: int, warm_up_s: int, share_of_peak: float) -> None:
+        """Fill the empty street, so that it stands at `now` as if it had always run."""
+        self.epoch_s = now - warm_up_s - self.simulation.second
+        self._start_cabinets()
+        while self.now < now:
+            self.step(share_of_peak)
+            if self.now % 60 == 0:
+                self.close_minute()
+
+    def go_on_at(self, now: int) -> None:
+        """The city's clock has jumped: the street goes on from there as it stands."""
+        by = now - self.now
+        self.epoch_s += by
+        for cabinet in self.cabinets.values():
+            cabinet.shift(by)
 
     def step(self, share_of_peak: float) -> list[str]:
         """One second; the answer is the intersections whose stage changed."""
@@ -115,32 +135,38 @@ class Street:
         return sorted(wanted)
 
     def _count(self, uid: str, cabinet: Cabinet) -> None:
-        """Queue-seconds, departures, and how long each crossing (one per approach) stays closed to people on foot."""
-        tally = self.tallies[uid]
-        serves = {} if cabinet.changing_to else _stage(cabinet).serves
-        every_other = self.simulation.second % 2 == 0
-        for approach in self.layout.approaches[uid]:
-            tally.departed += self.simulation.departed_last_second(approach)
-            if every_other:
-                tally.queued_s += 2 * self.simulation.queue(approach)
-            tally.crossings_s += 1
-            if cabinet.changing_to or serves.get(approach, 0.0) > 0:
-                tally.closed_s[approach] = tally.closed_s.get(approach, 0) + 1
-            elif (closed := tally.closed_s.pop(approach, 0)) > 0:
-                tally.closed_area += closed**2 / 2
-
-    def measures(self, uid: str) -> tuple[float, float]:
-        """Control delay (s/veh: queue-seconds over departures) and expected wait on foot (s), then starts anew.
+        """Queue-seconds, departures, and waits at the crossings (one per approach, closed while vehicles may go).
 
         A person who comes at a random second to a crossing closed for c seconds waits c²/2 in all; over T seconds
-        that is sum(c²) / 2T (renewal argument, as for uniform arrivals at a signal).
+        that is sum(c²) / 2T (renewal argument, as for uniform arrivals at a signal). Second k of it adds k - 1/2.
         """
-        tally = self.tallies[uid]
-        area = tally.closed_area + sum(closed**2 / 2 for closed in tally.closed_s.values())
-        delay = tally.queued_s / max(1, tally.departed)
-        on_foot = area / max(1, tally.crossings_s)
-        self.tallies[uid] = Tally(closed_s={})
-        return min(delay, 3600.0), on_foot
+        tally = self._minutes[uid][-1]
+        serves = {} if cabinet.changing_to else _stage(cabinet).serves
+        is_even = self.simulation.second % 2 == 0
+        for approach in self.layout.approaches[uid]:
+            tally.departed += self.simulation.departed_last_second(approach)
+            tally.queued_s += 2 * self.simulation.queue(approach) if is_even else 0
+            tally.crossings_s += 1
+            if cabinet.changing_to or serves.get(approach, 0.0) > 0:
+                self._closed_s[approach] = self._closed_s.get(approach, 0) + 1
+                tally.foot_s += self._closed_s[approach] - 0.5
+            else:
+                self._closed_s.pop(approach, None)
+
+    def close_minute(self) -> None:
+        for minutes in self._minutes.values():
+            minutes.append(Tally())
+
+    def measures(self, uid: str) -> dict[str, float]:
+        """Control delay (s/veh: queue-seconds over departures) and expected wait on foot (s), last few minutes."""
+        minutes = self._minutes[uid]
+        delay = sum(m.queued_s for m in minutes) / max(1, sum(m.departed for m in minutes))
+        on_foot = sum(m.foot_s for m in minutes) / max(1, sum(m.crossings_s for m in minutes))
+        return {"traffic.control_delay": min(delay, 3600.0), "traffic.pedestrian_wait": min(on_foot, 3600.0)}
+
+    def junction_flow(self, uid: str) -> float:
+        """Vehicles per hour over all stop lines of a junction."""
+        return sum(self.simulation.flow(approach) for approach in self.layout.approaches[uid])
 
     def detectors(self) -> dict[str, Measured]:
         return {uid: self.simulation.measure(uid) for uid in self.layout.zones}

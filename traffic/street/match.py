@@ -78,7 +78,9 @@ def _approaches(net: Net, signal: Signal, approaches: Sequence[StreetDevice]) ->
     """Each incoming edge goes to the approach whose stop line and heading fit best."""
     taken: dict[str, list[str]] = {device.uid: [] for device in approaches}
     for edge in signal.incoming:
-        fits = [(fit, device.uid) for device in approaches if (fit := _misfit(net, net.edges[edge], device)) is not None]
+        fits = [
+            (fit, device.uid) for device in approaches if (fit := _misfit(net, net.edges[edge], device)) is not None
+        ]
         if fits:
             taken[min(fits)[1]].append(edge)
     return {uid: tuple(edges) for uid, edges in taken.items()}

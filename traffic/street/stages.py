@@ -144,7 +144,9 @@ def _conflicts(signal: Signal, stages: tuple[Stage, ...]) -> frozenset[tuple[int
     found = set()
     for a in stages:
         for b in stages:
-            if a is not b and any(a.green[i] in "Gg" and b.green[j] in "Gg" and a.green[j] == "r" for i, j in signal.foes):
+            if a is not b and any(
+                a.green[i] in "Gg" and b.green[j] in "Gg" and a.green[j] == "r" for i, j in signal.foes
+            ):
                 found |= {(a.number, b.number), (b.number, a.number)}
     return frozenset(found)
 

@@ -17,7 +17,7 @@ from traffic.street.net import Net, Signal
 
 STANDING_MS = 1.4  # slower than 5 km/h counts as queued
 BOX_SLOW_MS = 3.0
-FLOW_WINDOW_S = 60
+FLOW_WINDOW_S = 300
 VEHICLE_M = 7.5
 
 
@@ -76,6 +76,11 @@ class Simulation:
     def departed_last_second(self, uid: str) -> int:
         return self._passed[uid][-1] if uid in self._passed else 0
 
+    def flow(self, uid: str) -> float:
+        """Vehicles per hour over the stop line, mean of the last FLOW_WINDOW_S."""
+        passed = self._passed.get(uid)
+        return sum(passed) * 3600 / min(FLOW_WINDOW_S, max(60, self.second)) if passed else 0.0
+
     def queue(self, uid: str) -> int:
         """Vehicles standing in the zone."""
         return self._look(self._zones[uid])[1] if uid in self._zones else 0
@@ -90,9 +95,8 @@ class Simulation:
         free = zone.speed_ms
         mean = sum(speeds) / len(speeds) if speeds else free
         full = 100 * count * VEHICLE_M / max(VEHICLE_M, zone.length_m)
-        flow = sum(self._passed[uid]) * 3600 / FLOW_WINDOW_S
         lost = max(0.0, 1 - mean / free) if count > 1 else 0.0
-        return Measured(flow, float(standing), min(100.0, full), mean * 3.6, min(1.0, lost))
+        return Measured(self.flow(uid), float(standing), min(100.0, full), mean * 3.6, min(1.0, lost))
 
     def _look(self, zone: Zone) -> tuple[int, int, list[float]]:
         speeds = []

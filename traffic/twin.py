@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The street's signals and detectors when nobody is looking: SUMO on the city's map, a cabinet at every junction.
+
+Devices the simulator has no partner for count by the demand profile and stay on their local plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from smartcity.kernel import senml
+from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
+from traffic import codecs
+from traffic.codecs import Measured
+from traffic.profile import share_of_peak
+from traffic.reporting import signal_values
+from traffic.street import faults
+from traffic.street.junctions import Street, lay_out
+from traffic.street.orders import Orders
+
+WARM_UP_S = 600
+MOST_BEHIND_S = 60  # past this the street does not catch up: it goes on from now
+MOST_STEPS = 12  # simulated seconds in one call, so that the twin's other devices get their turn
+
+
+class Twin:
+    """Every detector and controller reports each 5 s, junctions taking turns, and controllers at each stage change."""
+
+    every_s = 1.0
+
+    def __init__(self, devices: Sequence[StreetDevice], world: World, seed: int) -> None:
+        self.world, self.seed = world, seed
+        self.devices = {device.uid: device for device in devices}
+        self.street: Street | None = None
+        self.orders: dict[str, Orders] = {}
+        if world.map_file and any(device.kind == "intersection" for device in devices):
+            layout = lay_out(Path(world.map_file), Path(world.folder), devices, seed)
+            self.street = Street(layout, seed, 0)
+            self.orders = {uid: Orders(cabinet) for uid, cabinet in self.street.cabinets.items()}
+        self.random = Random(f"traffic{seed}")
+        self.unmatched = [uid for uid, device in self.devices.items() if not self._is_simulated(device)]
+        self.turns = self._take_turns()
+        self.faults = faults.Plan(sorted(self.orders), seed)
+        self.begun = False
+
+    def _is_simulated(self, device: StreetDevice) -> bool:
+        return self.street is not None and (device.uid in self.orders or device.uid in self.street.layout.zones)
+
+    def _take_turns(self) -> dict[str, int]:
+        """Device uid → the second of five in which it reports; a junction and its approaches share one."""
+        junctions = sorted({d.parent or d.uid for d in self.devices.values()})
+        turn = {uid: number % 5 for number, uid in enumerate(junctions)}
+        return {uid: turn[device.parent or uid] for uid, device in self.devices.items()}
+
+    def step(self, now_ms: int, dt_s: float) -> Iterable[Up | Hello | Ack]:
+        del dt_s
+        now = now_ms // 1000
+        if self.street is None:
+            yield from self._by_profile(now)
+            return
+        if not self.begun:
+            self.begun = True
+            self.street.begin(now, WARM_UP_S, self._share(now_ms))
+        if now - self.street.now > MOST_BEHIND_S:
+            self.street.go_on_at(now)
+        for _ in range(min(MOST_STEPS, now - self.street.now)):
+            yield from self._second(self.street)
+
+    def _second(self, street: Street) -> Iterator[Up]:
+        self._break_things(street)
+        changed = street.step(self._share(street.now * 1000))
+        now = street.now
+        if now % 60 == 0:
+            street.close_minute()
+        due = {uid for uid, turn in self.turns.items() if turn == now % 5}
+        yield from self._signals(street, due | set(changed), now)
+        yield from self._detectors(street, due, now)
+        yield from self._by_profile(now)
+
+    def _signals(self, street: Street, uids: set[str], now: int) -> Iterator[Up]:
+        for uid in sorted(uids & street.cabinets.keys()):
+            values = signal_values(street.cabinets[uid], now)
+            if self.turns[uid] == now % 5:
+                values["traffic.flow"] = street.junction_flow(uid)
+            if now % 60 == 10 + self.turns[uid] or now % 60 == 15 + self.turns[uid]:
+                values |= street.measures(uid)
+            yield Up(uid, senml.write(values, now * 1000))
+
+    def _detectors(self, street: Street, due: set[str], now: int) -> Iterator[Up]:
+        for uid in sorted(due & street.layout.zones.keys()):
+            yield Up(uid, codecs.write(street.simulation.measure(uid), now * 1000))
+        if now % 5 == 0:
+            self.world.note_traffic(
+                [(self.devices[uid].point, seen.flow, seen.congestion) for uid, seen in street.detectors().items()]
+            )
+
+    def _by_profile(self, now: int) -> Iterator[Up]:
+        """Devices outside the simulator, at their turn."""
+        share = self._share(now * 1000)
+        for uid in self.unmatched:
+            if self.turns[uid] == now % 5:
+                device = self.devices[uid]
+                write = self._plain_signal if device.kind == "intersection" else self._plain_detector
+                yield Up(uid, write(device, share, now * 1000))
+
+    def _plain_signal(self, device: StreetDevice, share: float, at_ms: int) -> bytes:
+        del device, share
+        return senml.write({"traffic.status": 0.0, "traffic.plan": 1.0, "traffic.control_source": 0.0}, at_ms)
+
+    def _plain_detector(self, device: StreetDevice, share: float, at_ms: int) -> bytes:
+        flow = max(0.0, self.random.gauss(1.0, 0.08)) * float(device.twin.get("peak_flow", 150)) * share
+        return codecs.write(Measured(flow, 0.0, min(100.0, flow / 40), 30.0, 0.05), at_ms)
+
+    def _break_things(self, street: Street) -> None:
+        broken = self.faults.broken(street.now)
+        for uid, cabinet in street.cabinets.items():
+            cabinet.become(broken.get(uid, 0), street.now)
+
+    def _share(self, now_ms: int) -> float:
+        hours, weekday = self.world.local_hours(now_ms)
+        return float(share_of_peak(hours, weekday))
+
+    def command(self, uid: str, instruction: Mapping[str, Any], now_ms: int) -> Iterable[Ack]:
+        key = str(instruction.get("id", ""))
+        if uid not in self.orders:
+            return [Ack(uid, key, *self._without_a_cabinet(uid, instruction))]
+        return [Ack(uid, key, answer.state, answer.reason) for answer in self.orders[uid].take(instruction, now_ms)]
+
+    def _without_a_cabinet(self, uid: str, instruction: Mapping[str, Any]) -> tuple[Any, str]:
+        if instruction.get("point") == "lease" and instruction.get("value") == "local":
+            return "applied", "was on its local plan"
+        is_signal = self.devices[uid].kind == "intersection"
+        return "refused", "runs its local plan only" if is_signal else "a detector takes no commands"
+
+    def hello(self, uid: str) -> Mapping[str, Any] | None:
+        device = self.devices[uid]
+        if uid in self.orders:
+            return {"type": "signal controller", **self.orders[uid].cabinet.programme.announced()}
+        if device.kind == "intersection":
+            return {"type": "signal controller", "stages": [], "note": "local plan only, cannot be commanded"}
+        zone = self.street.layout.zones.get(uid) if self.street else None
+        return {"type": "traffic detector", "reach_m": round(zone.length_m) if zone else 0}
+
+    def close(self) -> None:
+        if self.street is not None:
+            self.street.close()
