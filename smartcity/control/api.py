@@ -107,15 +107,10 @@ class EventsView(CityView):
 
     @extend_schema(operation_id="events", responses=OBJECT, parameters=[OpenApiParameter("asset", str), *SPAN])
     def get(self, request: Request) -> Response:
-        rows = FastEvent.objects.filter(self.reach(request).where(*OF_ASSET)).select_related("asset")
+        rows = FastEvent.objects.filter(self.reach(request).where(*OF_ASSET)).select_related("asset__zone")
         if "asset" in request.query_params:
             rows = rows.filter(asset__uid=request.query_params["asset"])
-        return Response({"results": [_event(row) for row in newest(rows, request, "at")]})
-
-
-def _event(row: FastEvent) -> dict[str, Any]:
-    plain = {"point": row.point, "value": row.value, "outcome": row.outcome, "note": row.note}
-    return {"at": ms(row.at), "asset": row.asset.uid} | plain
+        return Response({"results": [shapes.event(row) for row in newest(rows, request, "at")]})
 
 
 class LedgerView(CityView):

@@ -12,7 +12,9 @@ from smartcity.control.grants import by_default, in_force, word
 from smartcity.control.instants import instant
 from smartcity.control.models import LoopMode
 from smartcity.control.refusals import Refused
-from smartcity.devices.models import Zone
+from smartcity.control.situations import DEMO
+from smartcity.devices.models import Asset, Zone
+from smartcity.kernel.clock import clock
 from smartcity.kernel.control import Loop, Mode
 
 THE_CLOCK = Actor("the clock")
@@ -93,3 +95,28 @@ def expire(now_ms: int, *, is_simulation: bool) -> int:
         set_mode(row.loop, row.zone, following, by=THE_CLOCK, reason=words, now_ms=now_ms, is_simulation=is_simulation)
         count += 1
     return count
+
+
+def grant_demo(now_ms: int) -> int:
+    """At the demo's first run: `auto` for every loop in every zone where the twin has signed for simulated assets.
+
+    Does nothing outside a simulation, and leaves alone what a person has set; how many grants it made.
+    """
+    if not clock.is_simulation:
+        return 0
+    signed = Asset.objects.filter(
+        simulated=True, engineering__is_current=True, engineering__signed_by=DEMO, devices__simulated=True
+    )
+    places = set(signed.values_list("domain", "zone").distinct())
+    zones = {zone.pk: zone for zone in Zone.objects.all()}
+    taken = set(LoopMode.objects.values_list("loop", "zone"))
+    wanted = [
+        (loop, zones[zone])
+        for domain, zone in sorted(places)
+        for loop in declared.loops().values()
+        if loop.domain == domain and (loop.name, zone) not in taken
+    ]
+    why = "the demonstration: simulated devices whose data the twin has signed"
+    for loop, zone in wanted:
+        set_mode(loop.name, zone, Mode.AUTO, by=Actor(DEMO), reason=why, now_ms=now_ms, is_simulation=True)
+    return len(wanted)

@@ -33,15 +33,23 @@ def release(loop: Loop, zone: Zone, *, now_ms: int, reason: str, by: Actor) -> l
     end_claims(list(proposed.values_list("pk", flat=True)), now_ms, reason)
     held = set(mine.filter(state__in=lifecycle.HOLDING, asset__isnull=False).values_list("asset__uid", flat=True))
     held |= set(FastEvent.objects.filter(lease__in=leases).values_list("asset__uid", flat=True).distinct())
-    overridden = Override.objects.filter(asset__zone=zone, ended_at__isnull=True, until__gt=now)
-    held -= set(overridden.values_list("asset__uid", flat=True))
-    return to_local(held, now_ms=now_ms, reason=reason, issuer=by.name, priority=Priority.OPTIMISER)
+    free = held - overridden(held, now_ms)
+    return to_local(free, now_ms=now_ms, reason=reason, issuer=by.name, priority=Priority.OPTIMISER)
+
+
+def overridden(assets: Collection[str], now_ms: int) -> set[str]:
+    """Those of the assets that an operator holds by hand."""
+    standing = Override.objects.filter(asset__uid__in=assets, ended_at__isnull=True, until__gt=instant(now_ms))
+    return set(standing.values_list("asset__uid", flat=True))
 
 
 def to_local(
     assets: Collection[str], *, now_ms: int, reason: str, issuer: str, priority: Priority, batch: str = ""
 ) -> list[Command]:
-    """One `lease` = `local` command per asset; tagged ones are refused like any other command."""
+    """One `lease` = `local` command per asset; tagged ones are refused like any other command.
+
+    What has failed there stays remembered, so that the loop does not try it again at once.
+    """
     wishes = [
         Setpoint(asset=uid, point=safety.LEASE, value=Mode.LOCAL.value, reason=reason, expires_in_s=DELIVERY_S)
         for uid in sorted(assets)
@@ -55,7 +63,7 @@ def to_local(
         commands = requests.write(wishes, facts, order)
         told = [c.asset_id for c in commands if c.state == State.QUEUED]
         others = Command.objects.filter(asset__in=told, released_at__isnull=True, expires_at__gt=now)
-        others = others.exclude(pk__in=[c.pk for c in commands])
+        others = others.exclude(pk__in=[c.pk for c in commands]).exclude(state=State.FAILED)
         end_claims(list(others.values_list("pk", flat=True)), now_ms, reason)
     return commands
 

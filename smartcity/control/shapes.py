@@ -9,8 +9,8 @@ from typing import Any
 
 from smartcity import declared
 from smartcity.api.views import ms
-from smartcity.control import arbiter, grants, lifecycle
-from smartcity.control.models import Command, LockOut, LoopMode, Override, Transition
+from smartcity.control import arbiter, grants
+from smartcity.control.models import Command, FastEvent, LockOut, LoopMode, Override, Transition
 from smartcity.control.safety import LEASE
 from smartcity.devices.models import Zone
 from smartcity.kernel.control import Loop, Mode, Point, State
@@ -45,7 +45,7 @@ def point_of(kind: str, name: str) -> Point | None:
 def command(row: Command, with_transitions: bool = True) -> dict[str, Any]:
     """One command as the page and other systems read it; select asset and zone, prefetch transitions."""
     point = point_of(row.asset.kind, row.point) if row.asset else None
-    title = "Return to local" if row.point == LEASE and row.value == Mode.LOCAL else row.point.replace("_", " ")
+    title = _title(row)
     return {
         "id": str(row.pk),
         "asset": row.asset.uid if row.asset else None,
@@ -53,13 +53,13 @@ def command(row: Command, with_transitions: bool = True) -> dict[str, Any]:
         "zone": row.zone.code if row.zone else None,
         "domain": row.domain,
         "point": row.point,
-        "title": point.title if point else title.capitalize(),
+        "title": point.title if point else title,
         "value": row.value,
         "unit": point.unit if point else "",
         "state": row.state,
         "word": word(row.state, row.expect is not None),
         "state_note": row.state_note,
-        "is_open": row.state not in lifecycle.ENDS,
+        "is_open": row.ended_at is None,
         "priority": arbiter.word(row.priority),
         "issuer": row.issuer,
         "issuer_word": issuer_word(row.issuer),
@@ -70,16 +70,14 @@ def command(row: Command, with_transitions: bool = True) -> dict[str, Any]:
         "measured": row.measured,
         "simulated": row.simulated,
         **{name: ms(getattr(row, name)) for name in ("created_at", "sent_at", "applied_at", "ended_at", "expires_at")},
-        "transitions": [
-            {
-                "state": step.state,
-                "word": word(step.state, row.expect is not None),
-                "at": ms(step.at),
-                "note": step.note,
-            }
-            for step in (row.transitions.all() if with_transitions else ())
-        ],
+        "transitions": [_step(row, step) for step in (row.transitions.all() if with_transitions else ())],
     }
+
+
+def _title(row: Command) -> str:
+    if row.point != LEASE:
+        return row.point.replace("_", " ").capitalize()
+    return "Return to local" if row.value == Mode.LOCAL else "Grant to a loop"
 
 
 def _step(row: Command, step: Transition) -> dict[str, Any]:
@@ -102,9 +100,27 @@ def live_command(row: Command) -> dict[str, Any]:
         "domain": row.domain,
         "zone": row.zone.code if row.zone else "",
         "point": row.point,
+        "value": row.value,
         "state": row.state,
         "word": word(row.state, row.expect is not None),
+        "reason": row.reason,
+        "note": row.state_note,
         "at": ms(row.ended_at or row.applied_at or row.sent_at or row.created_at),
+    }
+
+
+def event(row: FastEvent) -> dict[str, Any]:
+    """One line of the second-by-second log; select asset and its zone."""
+    return {
+        "id": row.pk,
+        "at": ms(row.at),
+        "asset": row.asset.uid,
+        "domain": row.asset.domain,
+        "zone": row.asset.zone.code,
+        "point": row.point,
+        "value": row.value,
+        "outcome": row.outcome,
+        "note": row.note,
     }
 
 

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from django.db.models import QuerySet
 
 from smartcity.control.instants import instant
 from smartcity.devices.models import Asset, Device, EngineeringRecord, Series
@@ -26,27 +27,59 @@ class Facts:
     signed_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Assets with what speaks for them and what is signed: the part that changes seldom."""
+
+    assets: Mapping[int, Asset]
+    devices: Mapping[int, Device]
+    records: Mapping[int, EngineeringRecord]
+    series: tuple[tuple[int, str, int], ...]
+
+
 def load(uids: Iterable[str], now_ms: int, *, is_simulation: bool, readings: bool = True) -> dict[str, Facts]:
     """By asset uid; unknown uids are absent. With `readings`, call it outside a city transaction."""
-    assets = {a.pk: a for a in Asset.objects.filter(uid__in=set(uids)).select_related("zone")}
-    devices = _devices(assets)
-    records = {r.asset_id: r for r in EngineeringRecord.objects.filter(asset__in=assets, is_current=True)}
-    owners = {d.pk: pk for pk, d in devices.items()} if readings else {}
-    reported, ages = _reported(owners, now_ms) if owners else ({}, {})
-    found = {}
-    for pk, asset in assets.items():
-        device, record = devices.get(pk), records.get(pk)
-        situation = Situation(
-            asset=asset.uid,
-            kind=asset.kind,
-            engineering=record.data if record else {},
-            announced=device.announced if device else {},
-            reported=reported.get(pk, {}),
-            ages_s=ages.get(pk, {}),
-            now_ms=now_ms,
+    found = roster(Asset.objects.filter(uid__in=set(uids)), readings=readings)
+    return facts(found, now_ms, is_simulation=is_simulation)
+
+
+def roster(assets: QuerySet[Asset], *, readings: bool = True) -> Roster:
+    """Four queries, three without `readings`."""
+    known = {asset.pk: asset for asset in assets.select_related("zone")}
+    devices = _devices(known)
+    records = {r.asset_id: r for r in EngineeringRecord.objects.filter(asset__in=known, is_current=True)}
+    owners = {device.pk: pk for pk, device in devices.items()}
+    series = Series.objects.filter(device__in=owners).values_list("pk", "metric", "device") if readings else ()
+    return Roster(known, devices, records, tuple((pk, metric, owners[device]) for pk, metric, device in series))
+
+
+def facts(known: Roster, now_ms: int, *, is_simulation: bool) -> dict[str, Facts]:
+    """What is true of them now: one query for the latest values of their series."""
+    reported, ages = _reported(known.series, now_ms)
+    return {
+        asset.uid: Facts(
+            asset,
+            known.devices.get(pk),
+            _situation(asset, known, reported.get(pk, {}), ages.get(pk, {}), now_ms),
+            signature(known.records.get(pk), now_ms, is_simulation),
         )
-        found[asset.uid] = Facts(asset, device, situation, signature(record, now_ms, is_simulation))
-    return found
+        for pk, asset in known.assets.items()
+    }
+
+
+def _situation(
+    asset: Asset, known: Roster, reported: Mapping[str, float], ages: Mapping[str, float], now_ms: int
+) -> Situation:
+    record, device = known.records.get(asset.pk), known.devices.get(asset.pk)
+    return Situation(
+        asset=asset.uid,
+        kind=asset.kind,
+        engineering=record.data if record else {},
+        announced=device.announced if device else {},
+        reported=reported,
+        ages_s=ages,
+        now_ms=now_ms,
+    )
 
 
 def signature(record: EngineeringRecord | None, now_ms: int, is_simulation: bool) -> str:
@@ -70,15 +103,16 @@ def _devices(assets: Mapping[int, Asset]) -> dict[int, Device]:
     return found
 
 
-def _reported(owners: Mapping[int, int], now_ms: int) -> tuple[dict[int, dict[str, float]], dict[int, dict[str, Any]]]:
-    """Usable latest values by metric, and their ages in city seconds; `owners` maps device to asset."""
-    series = list(Series.objects.filter(device__in=owners).values_list("pk", "metric", "device"))
-    values = read.latest([pk for pk, _, _ in series])
+def _reported(
+    series: Sequence[tuple[int, str, int]], now_ms: int
+) -> tuple[dict[int, dict[str, float]], dict[int, dict[str, float]]]:
+    """Usable latest values by asset and metric, and their ages in city seconds."""
+    values = read.latest([pk for pk, _, _ in series]) if series else {}
     reported: dict[int, dict[str, float]] = {}
-    ages: dict[int, dict[str, Any]] = {}
-    for pk, metric, device in series:
+    ages: dict[int, dict[str, float]] = {}
+    for pk, metric, asset in series:
         value = values.get(pk)
         if value is not None and Quality(value.quality).is_usable:
-            reported.setdefault(owners[device], {})[metric] = value.value
-            ages.setdefault(owners[device], {})[metric] = (now_ms - value.at_ms) / 1000
+            reported.setdefault(asset, {})[metric] = value.value
+            ages.setdefault(asset, {})[metric] = (now_ms - value.at_ms) / 1000
     return reported, ages
