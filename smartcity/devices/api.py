@@ -23,6 +23,7 @@ from rest_framework.response import Response
 from smartcity import declared, domains
 from smartcity.api.access import Scope
 from smartcity.api.views import CityView, whole
+from smartcity.devices import device_api
 from smartcity.devices.models import Asset, Series, Zone
 
 OBJECT = OpenApiTypes.OBJECT
@@ -184,4 +185,5 @@ urlpatterns = [
     path("assets/", AssetsView.as_view()),
     path("zones/", ZonesView.as_view()),
     path("metrics/", MetricsView.as_view()),
+    *device_api.urlpatterns,
 ]

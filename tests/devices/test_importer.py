@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 
 from smartcity import declared
 from smartcity.api.models import AuditEntry
-from smartcity.devices import base_map, importer, plan, street
+from smartcity.devices import base_map, importer, osm_read, plan, street
 from smartcity.devices.models import Asset, CityImport, Device, EngineeringRecord, Road, Series, TurnRestriction, Zone
 from smartcity.kernel.imports import AssetDraft, DeviceDraft
 from tests.devices.maps import SQUARE, osm
@@ -62,7 +62,7 @@ def _lamps(town, demo):
 
 
 def counts(report):
-    found = Counter()
+    found: Counter[str] = Counter()
     for (_, _, word), number in report.counts.items():
         found[word] += number
     return dict(found)
@@ -156,7 +156,7 @@ def test_the_street_holds_what_the_devices_know_and_only_its_owner_may_read_it(t
     assert found["zone"] == found["devices"][0]["twin"]["zone"] == "Europe/Helsinki"
     assert found["devices"][0]["twin"]["lag_s"] == 2
     for entry in found["devices"]:
-        stored = bytes(Device.objects.get(uid=entry["uid"]).secret_sha256)
+        stored = bytes(Device.objects.get(uid=entry["uid"]).secret_sha256 or b"")
         assert stored == hashlib.sha256(entry["secret"].encode()).digest()
 
 
@@ -180,7 +180,7 @@ def test_roads_of_the_last_import_are_the_ones_in_force(town):
 
 def test_a_map_of_another_place_does_not_take_the_city_away_unasked(town):
     town()
-    with pytest.raises(importer.BadMap, match="another place"):
+    with pytest.raises(osm_read.BadMap, match="another place"):
         town(lamps=(7, 8))
     assert not Asset.objects.exclude(missing_since=None).exists()
     assert counts(town(lamps=(7, 8), replace=True)) == {"added": 2, "missing": 2}
