@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 from django.conf import settings
@@ -42,7 +43,20 @@ async def base_map(scope: Scope, receive: Receive, send: Send) -> None:
     await response(scope, receive, send)
 
 
+class Follower:
+    """The simulated street, as far as it says: the city instant it has reached, 0 before it says anything."""
+
+    at_ms = 0
+
+
+follower = Follower()
+
+
 async def tell_time(scope: Scope, receive: Receive, send: Send) -> None:
+    """The clock; a simulated street says with `follower_at` how far it has come. Anybody may ask, nothing is secret."""
+    told = parse_qs(scope["query_string"].decode("ascii", "replace")).get("follower_at", [""])[0]
+    if told.isascii() and told.isdigit() and len(told) < 16:
+        follower.at_ms = int(told)
     headers = {"Cache-Control": "no-store"}
     await Response(clock_face(clock), media_type="application/json", headers=headers)(scope, receive, send)
 
