@@ -106,4 +106,10 @@ def has_twin(domain: str) -> bool:
 
 
 def room(domain: str, name: str) -> Any:
+    """The module; raises ImportError where there is none."""
     return import_module(f"{domain}.{name}")
+
+
+def find(domain: str, name: str) -> Any | None:
+    """The module, or None where the domain has no such room."""
+    return room(domain, name) if find_spec(domain) and find_spec(f"{domain}.{name}") else None
