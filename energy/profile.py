@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+DEFAULT_CHARGER_KW = 11.0
+CAR_KWH = (8.0, 40.0)  # what a car wants when it arrives
 
 # Share of peak per local hour, workday then weekend day. Shapes after public standard load profiles, smoothed by hand.
 WORKDAY = {
@@ -40,3 +44,14 @@ def cold_share(temperature_c: Array | float) -> Array | float:
 def pv_kw(peak_kw: float, irradiance: Array | float) -> Array | float:
     """Output of a plant of `peak_kw` at a global irradiance in W/m2; performance ratio 0.85."""
     return peak_kw * 0.85 * np.clip(np.asarray(irradiance) / 1000.0, 0.0, 1.1)
+
+
+def arrivals_per_hour(hour: float, weekday: int) -> float:
+    """Cars that come to a free charging point, by local hour; half as many at the weekend (estimate)."""
+    busy = 0.35 if 7 <= hour < 10 else 0.25 if 16 <= hour < 19 else 0.08 if 6 <= hour < 23 else 0.02
+    return busy * (0.5 if weekday >= 5 else 1.0)
+
+
+def wear(uid: str, seed: int) -> float:
+    """How much a building differs from its type."""
+    return Random(f"wear/{seed}/{uid}").uniform(0.94, 1.06)

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from energy.profile import cold_share, load_share, pv_kw
+from energy.profile import CAR_KWH, DEFAULT_CHARGER_KW, arrivals_per_hour, cold_share, load_share, pv_kw, wear
 from smartcity.kernel import senml
 from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
 
-DEFAULT_CHARGER_KW = 11.0
 POINTS = {"battery": ("import_high", "import_low"), "charger": ("limit",)}
 EFFICIENCY = 0.95
 
@@ -57,7 +56,7 @@ class Twin:
 
     def __init__(self, devices: Sequence[StreetDevice], world: World, seed: int) -> None:
         self.world, self.random = world, Random(f"energy{seed}")
-        self.nodes = {d.uid: Node(d, wear=self.random.uniform(0.94, 1.06)) for d in devices}
+        self.nodes = {d.uid: Node(d, wear=wear(d.uid, seed)) for d in devices}
         self.below: dict[str, list[Node]] = defaultdict(list)
         for node in self.nodes.values():
             self.below[node.device.parent].append(node)
@@ -81,7 +80,8 @@ class Twin:
             if node.report_at_ms < 0:
                 node.report_at_ms += now_ms
             if now_ms >= node.report_at_ms:
-                node.report_at_ms = now_ms + int(self.report_s * 1000)
+                every_ms = int(self.report_s * 1000)
+                node.report_at_ms += every_ms * (1 + (now_ms - node.report_at_ms) // every_ms)
                 yield Up(node.device.uid, senml.write(self._values(node), now_ms))
 
     def command(self, uid: str, instruction: Mapping[str, Any], now_ms: int) -> Iterable[Ack]:
@@ -136,9 +136,8 @@ class Twin:
 
     def _charge_cars(self, node: Node, hour: float, weekday: int, now_ms: int, dt_s: float) -> None:
         """Sessions arrive by the clock; `kwh` is what the car still wants."""
-        busy = 0.35 if 7 <= hour < 10 else 0.25 if 16 <= hour < 19 else 0.08 if 6 <= hour < 23 else 0.02
-        if node.kwh <= 0 and self.random.random() < busy * (0.5 if weekday >= 5 else 1.0) * dt_s / 3600:
-            node.kwh = self.random.uniform(8, 40)
+        if node.kwh <= 0 and self.random.random() < arrivals_per_hour(hour, weekday) * dt_s / 3600:
+            node.kwh = self.random.uniform(*CAR_KWH)
         limit = node.said("limit", now_ms)
         rated = float(node.device.fields["power_kw"])
         allowed = min(rated, DEFAULT_CHARGER_KW if limit is None else limit)

@@ -16,11 +16,9 @@ Array = NDArray[np.float64]
 
 
 def profile(asset: StreetDevice, metric: str, times_ms: NDArray[np.int64], rng: np.random.Generator) -> Array | None:
-    """Values of one metric at `times_ms`; None for what a lamp does not send."""
-    if asset.kind != "luminaire" or metric not in {"lighting.dim_level", "lighting.power_w", "lighting.fault"}:
+    """Values of one metric at `times_ms`; None for what has no past: faults begin with the demo."""
+    if asset.kind != "luminaire" or metric not in {"lighting.dim_level", "lighting.power_w"}:
         return None
-    if metric == "lighting.fault":
-        return np.zeros(len(times_ms))
     level = levels(asset, times_ms)
     if metric == "lighting.dim_level":
         return level

@@ -14,7 +14,7 @@ from lighting.metrics import FAULTS
 from smartcity.kernel import senml
 from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
 
-REPORT_S = 300.0
+REPORT_MS = 300_000
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Twin:
         self.lamps = {d.uid: _lamp(d) for d in devices}
         for lamp in self.lamps.values():
             lamp.fault = self._broken_from_the_start()
-            lamp.report_at_ms = -self.random.randrange(int(REPORT_S * 1000))
+            lamp.report_at_ms = -self.random.randrange(1, REPORT_MS)
 
     def step(self, now_ms: int, dt_s: float) -> Iterable[Up | Hello | Ack]:
         hour, _ = self.world.local_hours(now_ms)
@@ -55,7 +55,7 @@ class Twin:
             if lamp.report_at_ms < 0:
                 lamp.report_at_ms += now_ms
             if before != lamp.level or now_ms >= lamp.report_at_ms:
-                lamp.report_at_ms = now_ms + int(REPORT_S * 1000)
+                lamp.report_at_ms += REPORT_MS * max(0, 1 + (now_ms - lamp.report_at_ms) // REPORT_MS)
                 yield Up(lamp.device.uid, self._report(lamp, is_dark, now_ms))
 
     def command(self, uid: str, instruction: Mapping[str, Any], now_ms: int) -> Iterable[Ack]:

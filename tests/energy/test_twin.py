@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from energy.history import elevation, profile
+from energy.history import History
 from energy.twin import DEFAULT_CHARGER_KW, Twin
 from smartcity.kernel.street import StreetDevice
 
@@ -15,6 +15,8 @@ MINUTE = 60_000
 
 class Evening:
     """A mild, dark evening."""
+
+    zone = "Europe/Helsinki"
 
     def local_hours(self, at_ms):
         return 18.0, 1
@@ -131,16 +133,25 @@ def test_equal_seeds_make_equal_streets():
 
 def test_history_repeats_itself_and_follows_the_use_of_the_building():
     times = 1_760_000_000_000 + 900_000 * np.arange(96 * 14)
-    site = street()[2]
-    load = profile(site, "energy.load_kw", times, np.random.default_rng(1))
-    again = profile(site, "energy.load_kw", times, np.random.default_rng(2))
-    assert np.array_equal(load, again)
+    devices = street()
+
+    def past(metric, number):
+        return History(devices, Evening(), 3).profile(devices[number], metric, times, np.random.default_rng(1))
+
+    load = past("energy.load_kw", 2)
+    assert np.array_equal(load, past("energy.load_kw", 2))
     assert load.max() < 1.4 * 100 and load.min() > 10
-    assert profile(street()[3], "energy.soc", times, np.random.default_rng(1)) is None
+    assert past("energy.soc", 3) is None
 
 
-def test_the_sun_stands_highest_at_local_noon_and_is_down_at_midnight():
-    day = 1_750_464_000_000 + 3_600_000 * np.arange(24)  # 21 June, hours of UTC
-    high = elevation(60.17, 24.94, day)
-    assert 9 <= int(high.argmax()) <= 11 and high.max() == pytest.approx(53.3, abs=1.5)
-    assert high.min() < 0
+def test_in_the_history_too_what_flows_below_a_transformer_adds_up():
+    times = 1_760_000_000_000 + 900_000 * np.arange(96)
+    devices = street()
+    past = History(devices, Evening(), 3)
+    site, charger, feeder = (
+        past.profile(devices[number], metric, times, np.random.default_rng(1))
+        for number, metric in ((2, "energy.import_kw"), (4, "energy.charging_kw"), (0, "energy.feeder_kw"))
+    )
+    assert np.allclose(feeder, site)
+    assert charger.max() == DEFAULT_CHARGER_KW
+    assert np.allclose(site - charger, past.profile(devices[2], "energy.load_kw", times, None), atol=0.02)
