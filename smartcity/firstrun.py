@@ -11,12 +11,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connections
 from django.db.utils import DatabaseError
 
+from smartcity.control import modes
+from smartcity.devices import importer, osm_read, plan
+from smartcity.devices.models import Asset, CityImport
+from smartcity.kernel import clock as clocks
+from smartcity.kernel.clock import clock
+from smartcity.twin import backfill
+
 Say = Callable[[str], None]
+DEMO_MAP = "Helsinki.osm.pbf"
+DEMO_SPEED = 10.0
 
 
 class CannotStart(Exception):
@@ -74,6 +84,66 @@ def administrator(say: Say) -> None:
     say(f"  password    {password}")
     say("  It is shown this once. Change it under your name, or with manage.py changepassword admin.")
     say("")
+
+
+def prepare(say: Say, *, city: Path | None, demo: bool, ceiling: float | None) -> None:
+    """Everything that has to stand before the city may run; on a later start it finds it all and takes no time."""
+    migrate(say)
+    administrator(say)
+    if city is not None or demo:
+        build_city(say, city, demo=demo)
+    start_clock(ceiling)
+    if demo and clock.is_simulation:
+        write_history(say)
+        modes.grant_demo(clock.now_ms())
+
+
+def build_city(say: Say, given: Path | None, *, demo: bool) -> None:
+    """Import the map where no city stands yet, or where another file is named than the one in force."""
+    current = CityImport.objects.filter(is_current=True).first()
+    path = given or settings.VAR / DEMO_MAP
+    if current is not None and (given is None or current.source == given.name):
+        return
+    if not path.exists():
+        raise CannotStart(f"There is no map at {path}: script/bootstrap --demo brings the demo's, or name a file.")
+    try:
+        importer.import_city(path, demo=demo, replace=given is not None, say=say)
+    except (osm_read.BadMap, plan.BadDraft) as error:
+        raise CannotStart(str(error)) from error
+
+
+def start_clock(ceiling: float | None) -> None:
+    """LIVE where every device is real; where the street is simulated, city time goes on where it stopped."""
+    if not Asset.objects.filter(simulated=True, missing_since=None).exists():
+        return
+    path = settings.VAR / "clock.json"
+    left = clocks.load(path)
+    wish = ceiling or (left.ceiling if left else DEMO_SPEED)
+    clock.start_simulation(left.city_ms if left else clocks.wall_ms(), wish)
+    clocks.save(clock.anchor, path)
+
+
+def write_history(say: Say) -> None:
+    """Eight weeks before the city's first instant, once; a start that was interrupted here begins them again."""
+    done = settings.VAR / "history-written"
+    if done.exists():
+        return
+    say("Writing eight weeks of history, so that forecasts and baselines have something to stand on")
+    report = backfill.backfill(clock.now_ms(), progress=Progress(say))
+    done.write_text(report.words())
+    say(f"  {report.words()}")
+
+
+class Progress:
+    """Says how far long work is, at every tenth."""
+
+    def __init__(self, say: Say) -> None:
+        self._say, self._tenth = say, 0
+
+    def __call__(self, share: float, words: str) -> None:
+        if int(share * 10) > self._tenth:
+            self._tenth = int(share * 10)
+            self._say(f"  {share:4.0%}  {words}")
 
 
 def again() -> None:
