@@ -8,48 +8,23 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Protocol
 from uuid import UUID
 
 from smartcity.control import answering, expiring, outgoing, verifying
 from smartcity.control.acks import Answer
 from smartcity.control.leader import Leader
 from smartcity.control.leases import LostLeadership
+from smartcity.control.line import Line, over
 from smartcity.control.outgoing import Due, Outgoing
 from smartcity.control.pool import Pool
 from smartcity.kernel.clock import CityClock, clock
-from smartcity.transports.mqtt.gateway import Gateway, NotConnected
+
+__all__ = ["Dispatcher", "Patience", "over"]
 
 log = logging.getLogger(__name__)
 
 BATCH = 500
 SHORTEST_EXPIRY_S = 1.0
-
-
-class Line(Protocol):
-    """The way to devices, used from the event loop; `reaches` also from other threads."""
-
-    def __call__(self, device: str, payload: bytes, expiry_s: float) -> bool:
-        """Send; False when the device is not there. `expiry_s` is wall time."""
-        ...
-
-    def reaches(self, device: str) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayLine:
-    gateway: Gateway
-
-    def __call__(self, device: str, payload: bytes, expiry_s: float) -> bool:
-        return not isinstance(self.gateway.send_command(device, payload, message_expiry_s=expiry_s), NotConnected)
-
-    def reaches(self, device: str) -> bool:
-        return self.gateway.is_connected(device)
-
-
-def over(gateway: Gateway) -> GatewayLine:
-    """The line through the MQTT device gateway."""
-    return GatewayLine(gateway)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +152,7 @@ class Dispatcher:
         away = []
         for one in going:
             left_s = (one.instruction.expires_at_ms - self._city.now_ms()) / 1000 / max(self._city.speed, 0.01)
-            payload = outgoing.payload(one)
+            payload = outgoing.write(one.codec, one.instruction)
             if (
                 self._leader.epoch is None
                 or left_s <= 0

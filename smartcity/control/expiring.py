@@ -22,8 +22,8 @@ WHY = {
 
 
 def sweep(now_ms: int, *, is_simulation: bool) -> int:
-    """Everything whose time is over; how many things ended. Three queries when nothing has."""
-    ended = commands(now_ms)
+    """Everything whose time is over; how many things ended. Four queries when nothing has."""
+    ended = commands(now_ms) + leases_to_zones(now_ms)
     ended += overriding.end_expired(now_ms)
     return ended + modes.expire(now_ms, is_simulation=is_simulation)
 
@@ -43,3 +43,10 @@ def commands(now_ms: int) -> int:
             for was, ids in by_state.items()
             if lifecycle.may_become(was, State.EXPIRED)
         )
+
+
+def leases_to_zones(now_ms: int) -> int:
+    """A lease that some of its devices never confirmed ends as it stands."""
+    now = instant(now_ms)
+    standing = Command.objects.filter(asset__isnull=True, state=State.APPLIED, ended_at__isnull=True)
+    return standing.filter(expires_at__lte=now).update(ended_at=now)

@@ -152,7 +152,7 @@ class LockOut(models.Model):
 
 
 class FastEvent(models.Model):
-    """One request under a mode lease: compact, refusals counted, reasons sampled. `outcome` is a word of fast.py."""
+    """One request under a mode lease: compact, refusals counted, reasons sampled. `outcome` is a word of fastlog.py."""
 
     at = models.DateTimeField(db_index=True)
     asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="fast_events")
@@ -164,6 +164,26 @@ class FastEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asset_id} {self.point} {self.outcome}"
+
+
+class Baseline(models.Model):
+    """What measured worth is compared with: a mean daily figure of a span, drawn by a stated design."""
+
+    domain = models.CharField(max_length=40)
+    kpi = models.CharField(max_length=60)
+    name = models.CharField(max_length=120)
+    value = models.FloatField()
+    from_at = models.DateTimeField()
+    to_at = models.DateTimeField()
+    design = models.CharField(max_length=500, help_text="How it was drawn: before/after with controls, on/off days.")
+    stored_by = models.CharField(max_length=150)
+    stored_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["domain", "kpi", "stored_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.domain} {self.kpi}: {self.name}"
 
 
 class LedgerEntry(models.Model):

@@ -75,13 +75,13 @@ def give_back(ids: Sequence[UUID], now_ms: int) -> None:
         moving.move(ids, State.SENT, State.QUEUED, instant(now_ms), NOT_THERE)
 
 
-def payload(outgoing: Outgoing) -> bytes:
+def write(codec_name: str, instruction: Instruction) -> bytes:
     """In the device's own codec; JSON where that codec writes no such command."""
-    codec = declared.codecs().get(outgoing.codec, senml.CODEC)
+    codec = declared.codecs().get(codec_name, senml.CODEC)
     try:
-        return codec.encode(outgoing.instruction)
+        return codec.encode(instruction)
     except (BadPayload, NotImplementedError, LookupError, TypeError, ValueError):
-        return senml.CODEC.encode(outgoing.instruction)
+        return senml.CODEC.encode(instruction)
 
 
 def _waiting(state: State, now_ms: int, is_simulation: bool) -> list[tuple[UUID, str]]:

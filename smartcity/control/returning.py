@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from smartcity.api.access import EVERYWHERE, Scope
 from smartcity.api.audit import Actor, record
 from smartcity.control import lifecycle, releasing
 from smartcity.control.instants import instant
+from smartcity.control.kinds import kinds, noun
 from smartcity.control.models import Command, LockOut, LoopMode, Override
 from smartcity.control.refusals import Refused
 from smartcity.devices.models import Asset, Zone
@@ -72,25 +73,6 @@ def preview(within: Scope = EVERYWHERE) -> list[Landing]:
         words = f"{len(uids)} {noun(loop, kind, len(uids))} to {loop.local_means if loop else 'the local programme'}"
         landings.append(Landing(domain, kind, len(uids), len(tagged & set(uids)), words))
     return landings
-
-
-def noun(loop: Loop | None, kind: str, count: int) -> str:
-    """What the trade calls so many of a kind."""
-    plain = kind.replace("_", " ")
-    given = (loop.extra.get("noun") or {}) if loop else {}
-    return plain if count == 1 else str(given.get(kind, f"{plain}s"))
-
-
-def kinds(loop: Loop) -> tuple[str, ...]:
-    """The asset kinds a loop commands: what it says, else every kind of its domain that has a point."""
-    said = tuple(loop.extra.get("kinds", ()))
-    return said or tuple(sorted({kind for domain, kind in _kinds_with_points() if domain == loop.domain}))
-
-
-def _kinds_with_points() -> Iterator[tuple[str, str]]:
-    """(domain, kind) of everything that may be commanded; a kind belongs to the domain whose assets have it."""
-    wanted = {point.kind for point in declared.points()}
-    yield from Asset.objects.filter(kind__in=wanted).values_list("domain", "kind").distinct()
 
 
 def _loops_by_kind() -> Mapping[tuple[str, str], Loop]:
