@@ -43,9 +43,7 @@ def weighted_mean(values: Array, weights: Array) -> float | None:
     return float(np.average(values[known], weights=weights[known])) if known.any() else None
 
 
-def compare(
-    kpi: Compared, grids: Mapping[str, Array], from_ms: int, to_ms: int, evidence: Evidence
-) -> Worth | None:
+def compare(kpi: Compared, grids: Mapping[str, Array], from_ms: int, to_ms: int, evidence: Evidence) -> Worth | None:
     """One KPI over the quarters and junctions where it and its baseline are both known; grids are [junction, quarter].
 
     Both sides are weighted by the same traffic: a junction that attracts more must not look worse for it.

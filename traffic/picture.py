@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 FRESH_S = 20.0
+CLEARED_S = 12.0  # green this long: whoever stands is not being served
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approach:
-    """Vehicles and vehicles per second. `is_seen` is False when its detector is silent: numbers are then a guess."""
+    """Lanes of one approach that get green together; vehicles and vehicles per second. `is_seen` is False when its detector is silent: numbers are then a guess."""
 
     uid: str
+    detector: str
     name: str
     queue: float
     moving: float
@@ -90,19 +92,19 @@ def see(
     status = fresh.get((uid, "traffic.status"))
     if status is None or round(status.value) != 0:
         return "is not in normal operation"
-    approaches = tuple(
-        _approach(name, data, names, fresh, now_ms, recall) for name, data in sorted(announced["approaches"].items())
-    )
-    if sum(a.is_seen for a in approaches) * 2 < len(approaches):
+    running, since_s = round(stage.value), round(green.at_ms / 1000 - green.value)
+    now = _Now(names, fresh, recall, running, (now_ms / 1000 - since_s) if running else 0.0)
+    lanes = [group for name, data in sorted(announced["approaches"].items()) for group in _lanes(name, data, now)]
+    if sum(group.is_seen for group, _ in lanes) * 2 < len(lanes):
         return "most of its detectors are silent"
     between = [seconds for row in announced["intergreen_s"].values() for seconds in row.values()]
     red, waiting = fresh.get((uid, "traffic.longest_red_s")), fresh.get((uid, "traffic.waiting_stage"))
     return Junction(
         uid=uid,
-        stages=tuple(Stage(int(s["number"]), str(s["name"]), s["serves"]) for s in announced["stages"]),
-        approaches=approaches,
-        running=round(stage.value),
-        since_s=round(green.at_ms / 1000 - green.value),
+        stages=tuple(_stage(data, lanes) for data in announced["stages"]),
+        approaches=tuple(group for group, _ in lanes),
+        running=running,
+        since_s=since_s,
         intergreen_s=max(map(float, between), default=5.0),
         min_green_s=float(announced["min_green_s"]),
         max_red_s=float(announced["max_red_s"]),
@@ -112,25 +114,59 @@ def see(
     )
 
 
-def _approach(
-    uid: str, data: Mapping[str, Any], names: Mapping[str, str], fresh: Readings, now_ms: int, recall: float
-) -> Approach:
-    """A silent detector counts as a standing call (recall), so that nobody is forgotten."""
-    queue, flow = fresh.get((uid, "traffic.queue")), fresh.get((uid, "traffic.flow"))
-    full = fresh.get((uid, "traffic.occupancy"))
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """What all lanes of a junction are seen by."""
+
+    names: Mapping[str, str]
+    fresh: Readings
+    recall: float
+    running: int
+    green_s: float
+
+
+def _stage(data: Mapping[str, Any], lanes: Sequence[tuple[Approach, Mapping[str, float]]]) -> Stage:
+    number = int(data["number"])
+    serves = {group.uid: float(rates.get(str(number), 0.0)) for group, rates in lanes}
+    return Stage(number, str(data["name"]), {uid: rate for uid, rate in serves.items() if rate})
+
+
+def _lanes(uid: str, data: Mapping[str, Any], now: _Now) -> list[tuple[Approach, Mapping[str, float]]]:
+    """An approach as its lane groups, with the rates of each by stage.
+
+    The detector sees the approach as a whole. Who still stands well into the green stands in lanes that have none.
+    A silent detector counts as a standing call (recall), so that nobody is forgotten.
+    """
+    queue, flow = now.fresh.get((uid, "traffic.queue")), now.fresh.get((uid, "traffic.flow"))
+    full = now.fresh.get((uid, "traffic.occupancy"))
     storage = max(1.0, float(data["storage"]))
-    standing = queue.value if queue else recall
-    return Approach(
-        uid=uid,
-        name=names.get(uid, uid),
-        queue=standing,
-        moving=max(0.0, full.value / 100 * storage - standing) if full else 0.0,
-        arrivals=flow.value / 3600 if flow else 0.05,
-        saturation=float(data["saturation"]),
-        storage=storage,
-        downstream=tuple(data.get("downstream", ())),
-        is_seen=queue is not None,
-    )
+    standing = queue.value if queue else now.recall
+    moving = max(0.0, full.value / 100 * storage - standing) if full else 0.0
+    groups = data["groups"]
+    waits = [g["share"] for g in groups if not g["rates"].get(str(now.running))] if now.green_s > CLEARED_S else []
+    found = []
+    for number, group in enumerate(groups):
+        is_served = bool(group["rates"].get(str(now.running)))
+        part = float(group["share"])
+        stands = part if not waits or len(waits) == len(groups) else 0.0 if is_served else part / sum(waits)
+        found.append(
+            (
+                Approach(
+                    uid=uid if len(groups) == 1 else f"{uid}/{number + 1}",
+                    detector=uid,
+                    name=now.names.get(uid, uid),
+                    queue=standing * stands,
+                    moving=moving * part,
+                    arrivals=part * (flow.value / 3600 if flow else 0.05),
+                    saturation=float(data["saturation"]) * int(group["lanes"]),
+                    storage=storage,
+                    downstream=tuple(data.get("downstream", ())),
+                    is_seen=queue is not None,
+                ),
+                group["rates"],
+            )
+        )
+    return found
 
 
 def _full(announced: Mapping[str, Any], fresh: Readings) -> dict[str, float]:

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from traffic.street.demand import Demand
+from traffic.street.joined import behind, inner, let_out
 from traffic.street.match import Site
 from traffic.street.net import Net, Signal
 
@@ -33,6 +35,15 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Lanes of one approach that the same stages serve: how many, their share of its traffic, stage → rate 0..1."""
+
+    lanes: int
+    share: float
+    rates: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Programme:
     """Everything a signal device announces, and the fixed plan it runs by itself (stage number, green seconds)."""
 
@@ -42,7 +53,7 @@ class Programme:
     conflicts: frozenset[tuple[int, int]]
     plan: tuple[tuple[int, float], ...]
     downstream: Mapping[str, tuple[str, ...]]
-    lanes: Mapping[str, int]
+    groups: Mapping[str, tuple[Group, ...]]
     storage: Mapping[str, float]
     min_green_s: float = MIN_GREEN_S
     max_red_s: float = MAX_RED_S
@@ -70,12 +81,15 @@ class Programme:
             "plan": {"number": 1, "green_s": {str(number): seconds for number, seconds in self.plan}},
             "approaches": {
                 uid: {
-                    "lanes": self.lanes[uid],
                     "storage": round(self.storage[uid], 1),
-                    "saturation": round(SATURATION * self.lanes[uid], 3),
+                    "saturation": SATURATION,
                     "downstream": list(self.downstream.get(uid, ())),
+                    "groups": [
+                        {"lanes": g.lanes, "share": g.share, "rates": {str(s): r for s, r in g.rates.items()}}
+                        for g in self.groups[uid]
+                    ],
                 }
-                for uid in sorted(self.lanes)
+                for uid in sorted(self.groups)
             },
         }
 
@@ -91,8 +105,9 @@ def programme(
 ) -> Programme:
     """Stages out of the signal's green phases, the plan after Webster for the peak's flows."""
     signal = net.signals[site.signal]
-    states = list(dict.fromkeys(state for state, _ in signal.phases if _is_green(state)))
+    states = list(dict.fromkeys(let_out(net, signal, state) for state, _ in signal.phases if _is_green(state)))
     served = [_serves(net, signal, site, state, states) for state in states]
+    flows = demand.flows()
     stages = tuple(
         Stage(number, _name(serves, names), state, serves)
         for number, (state, serves) in enumerate(zip(states, served, strict=True), start=1)
@@ -102,9 +117,9 @@ def programme(
         signal=site.signal,
         stages=stages,
         conflicts=_conflicts(signal, stages),
-        plan=_webster(net, signal, stages, demand.flows()),
+        plan=_webster(net, signal, stages, flows),
         downstream=downstream,
-        lanes={uid: sum(len(net.edges[e].lanes) for e in edges) for uid, edges in site.approaches.items() if edges},
+        groups={uid: _groups(net, signal, edges, states, flows) for uid, edges in site.approaches.items() if edges},
         storage={uid: storage.get(uid, 0.0) for uid in site.approaches},
     )
 
@@ -117,22 +132,55 @@ def _serves(net: Net, signal: Signal, site: Site, state: str, states: list[str])
     """A lane counts as served only where all its movements may go, unless no stage does that (see cologne8)."""
     found = {}
     for uid, edges in site.approaches.items():
-        lanes = [lane.id for edge in edges for lane in net.edges[edge].lanes]
-        shares = [_share(signal, lane, state, states) for lane in lanes]
+        shares = [_share(net, signal, lane, state, states) for lane in _outer_lanes(net, signal, edges)]
         if any(shares):
             found[uid] = round(sum(shares) / len(shares), 3)
     return found
 
 
-def _share(signal: Signal, lane: str, state: str, states: list[str]) -> float:
+def _outer_lanes(net: Net, signal: Signal, edges: Sequence[str]) -> list[str]:
+    outer = [edge for edge in edges if edge not in inner(behind(net, signal))] or list(edges)
+    return [lane.id for edge in outer for lane in net.edges[edge].lanes]
+
+
+def _groups(
+    net: Net, signal: Signal, edges: Sequence[str], states: list[str], flows: Mapping[str, float]
+) -> tuple[Group, ...]:
+    """Lanes by what serves them; each lane carries an equal part of its road's traffic."""
+    lanes: dict[tuple[float, ...], int] = defaultdict(int)
+    traffic: dict[tuple[float, ...], float] = defaultdict(float)
+    for lane in _outer_lanes(net, signal, edges):
+        rates = tuple(round(_share(net, signal, lane, state, states), 3) for state in states)
+        edge = lane.rpartition("_")[0]
+        lanes[rates] += 1
+        traffic[rates] += max(1.0, flows.get(edge, 0.0)) / len(net.edges[edge].lanes)
+    total = sum(traffic.values())
+    return tuple(
+        Group(count, round(traffic[rates] / total, 3), {n: r for n, r in enumerate(rates, start=1) if r})
+        for rates, count in lanes.items()
+    )
+
+
+def _share(net: Net, signal: Signal, lane: str, state: str, states: list[str]) -> float:
     links = [i for i, row in enumerate(signal.links) if any(c.lane == lane for c in row)]
     if not links:
         return 0.0
-    here = [state[i] for i in links]
-    fully = any(all(other[i] in "Gg" for i in links) for other in states)
-    if fully and not all(letter in "Gg" for letter in here):
+    fully = any(all(_rate(net, signal, i, other) for i in links) for other in states)
+    here = [_rate(net, signal, i, state) for i in links]
+    if fully and not all(here):
         return 0.0
-    return sum({"G": 1.0, "g": PERMISSIVE}.get(letter, 0.0) for letter in here) / len(here)
+    return sum(here) / len(here)
+
+
+def _rate(net: Net, signal: Signal, link: int, state: str) -> float:
+    """Share of the saturation flow over one link; a second stop line behind it must let go too."""
+    own = {"G": 1.0, "g": PERMISSIVE}.get(state[link], 0.0)
+    beyond = behind(net, signal)[link]
+    if not own or not beyond:
+        return own
+    after = [i for i, row in enumerate(signal.links) if any(c.edge in beyond for c in row)]
+    letters = [{"G": 1.0, "g": PERMISSIVE}.get(state[i], 0.0) for i in after]
+    return min(own, sum(letters) / max(1, len(letters)))
 
 
 def _name(serves: Mapping[str, float], names: Mapping[str, str]) -> str:
