@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -44,10 +44,15 @@ class Writer:
     chunks: ShortTransactions = field(default_factory=ShortTransactions)
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
-    def write(self, domain: str, planned: Sequence[Planned]) -> dict[tuple[str, str], Asset]:
-        """Every asset of the plan by (kind, external_id). Three queries to look, then chunks."""
+    def write(
+        self, domain: str, planned: Sequence[Planned], parents: Mapping[str, int] | None = None
+    ) -> dict[tuple[str, str], Asset]:
+        """Every asset of the plan by (kind, external_id). Three queries to look, then chunks.
+
+        `parents` gives ids of assets outside the plan, by the reference a draft may name as its parent.
+        """
         known = self._known(domain, {item.model for item in planned})
-        ids = {ref: asset.pk for (_, ref), asset in known.items()}
+        ids = {**(parents or {}), **{ref: asset.pk for (_, ref), asset in known.items()}}
         for depth in sorted({item.depth for item in planned}):
             level = [item for item in planned if item.depth == depth]
             self._update([(item, known[item.key]) for item in level if item.key in known], ids)
@@ -61,9 +66,23 @@ class Writer:
         self._engineering(pairs)
         return known
 
-    def mark_missing(self, domains: Sequence[str], **scope: Any) -> None:
+    def preview(
+        self, domain: str, planned: Sequence[Planned], parents: Mapping[str, int]
+    ) -> list[tuple[Planned, Asset | None, list[str]]]:
+        """Each of the plan with what stands for it now and the columns that differ. Nothing is written."""
+        known = self._known(domain, {item.model for item in planned})
+        ids = defaultdict(int, {**parents, **{ref: asset.pk for (_, ref), asset in known.items()}})
+        found = []
+        for item in planned:
+            asset = known.get(item.key)
+            values = self._values(item, ids) if asset else {}
+            differ = [name for name, value in values.items() if not _is_same(getattr(asset, name), value)]
+            found.append((item, asset, differ))
+        return found
+
+    def mark_missing(self, domains: Sequence[str]) -> None:
         """What this source once had and has no more. Estimates are not looked for outside the demo."""
-        gone = Asset.objects.filter(source=self.run.source, domain__in=domains, missing_since=None, **scope).exclude(
+        gone = Asset.objects.filter(source=self.run.source, domain__in=domains, missing_since=None).exclude(
             import_number=self.run.number
         )
         gone = gone if self.run.demo else gone.filter(estimated=False)

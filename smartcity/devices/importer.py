@@ -3,22 +3,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from django.conf import settings
 from django.contrib.gis.geos import MultiPolygon, Polygon
 from django.db import transaction
 from django.utils import timezone
 
 from smartcity.api import audit
-from smartcity.devices import base_map, credentials, osm_read, plan, road_writer, street, zones
+from smartcity.devices import base_map, credentials, import_lock, inventory, osm_read, plan, road_writer, street, zones
 from smartcity.devices.asset_writer import Run, Writer
 from smartcity.devices.models import Asset, CityImport, Device, Zone
 from smartcity.devices.osm_read import BadMap
@@ -48,11 +44,11 @@ class Report:
 
 def import_city(path: Path, *, demo: bool, replace: bool = False, say: Say = print, by: str = "importcity") -> Report:
     """Raises BadMap or plan.BadDraft before anything is changed."""
-    with _alone():
+    with import_lock.alone():
         say(f"Reading {path.name}")
         town = osm_read.read(path)
         say(f"{town.name}: {len(town.ways):,} ways, {len(town.nodes):,} tagged points, {len(town.roads):,} road pieces")
-        planned = plan.of_town(town, demo=demo)
+        planned = plan.of_town(town, demo=demo, settled=inventory.settled(SOURCE))
         _refuse_another_town(planned, replace)
         record = CityImport.objects.create(source=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
         with base_map.drawing(path) as drawing:
@@ -161,15 +157,3 @@ def _report(town: Town, writer: Writer, undrawn: str) -> Report:
         longest_transaction_s=writer.chunks.longest_s,
         base_map=undrawn,
     )
-
-
-@contextmanager
-def _alone() -> Iterator[Any]:
-    """One import at a time on this machine."""
-    Path(settings.VAR).mkdir(parents=True, exist_ok=True)
-    with (Path(settings.VAR) / "import.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BadMap("Another import is running; wait until it has finished.") from None
-        yield lock

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 from django.apps import apps
@@ -38,17 +38,28 @@ class Planned:
         return self.draft.kind, self.draft.external_id
 
 
-def of_town(town: Town, *, demo: bool) -> dict[str, list[Planned]]:
-    """Every domain's drafts, parents before children. What is estimated counts only in the demo."""
+def of_town(town: Town, *, demo: bool, settled: Collection[tuple[str, str]] = ()) -> dict[str, list[Planned]]:
+    """Every domain's drafts, parents before children. What is estimated counts only in the demo.
+
+    `settled` are the (domain, kind) for which the city has a list of its own: the map's are left out.
+    """
     return {
-        domain: checked(domain, [d for d in draft(town, demo) if demo or not d.estimated])
+        domain: checked(domain, _wanted(domain, draft(town, demo), demo, settled))
         for domain, draft in declared.drafters().items()
     }
 
 
-def checked(domain: str, drafts: Sequence[AssetDraft]) -> list[Planned]:
-    """The plan for one domain. Raises BadDraft."""
-    depths = _depths(drafts)
+def _wanted(
+    domain: str, drafts: Sequence[AssetDraft], demo: bool, settled: Collection[tuple[str, str]]
+) -> list[AssetDraft]:
+    given_way = {d.external_id for d in drafts if (domain, d.kind) in settled}
+    kept = [d for d in drafts if d.external_id not in given_way and (demo or not d.estimated)]
+    return [replace(d, parent="") if d.parent in given_way else d for d in kept]
+
+
+def checked(domain: str, drafts: Sequence[AssetDraft], elsewhere: Collection[str] = ()) -> list[Planned]:
+    """The plan for one domain; parents may be drafts or references that stand `elsewhere`. Raises BadDraft."""
+    depths = _depths(drafts, elsewhere)
     planned = [Planned(domain, model_of(domain, draft.kind), draft, depths[draft.external_id]) for draft in drafts]
     faults = [f"{p.draft.kind} {p.draft.external_id or p.draft.name}: {why}" for p in planned for why in _faults(p)]
     seen: defaultdict[tuple[str, str], int] = defaultdict(int)
@@ -83,8 +94,8 @@ def column_names(model: type[Asset]) -> list[str]:
     return [field.name for field in model._meta.local_concrete_fields if not field.primary_key]
 
 
-def _depths(drafts: Sequence[AssetDraft]) -> Mapping[str, int]:
-    """Parents above each draft; a missing or circling parent is left to _faults."""
+def _depths(drafts: Sequence[AssetDraft], elsewhere: Collection[str]) -> Mapping[str, int]:
+    """Drafted parents above each draft. Raises BadDraft for a parent nobody knows, or that is its own."""
     parents: dict[str, str] = {}
     for draft in drafts:
         parents.setdefault(draft.external_id, draft.parent)
@@ -95,7 +106,7 @@ def _depths(drafts: Sequence[AssetDraft]) -> Mapping[str, int]:
             if above in trail:
                 raise BadDraft(f"{above} is its own parent, over {' and '.join(trail)}.")
             trail.append(above)
-        if above:
+        if above and above not in elsewhere:
             raise BadDraft(f"the parent {above} of {trail[-1]} was not drafted.")
         depths[ref] = len(trail) - 1
     return depths

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from smartcity.devices import importer, osm_read
+from smartcity.devices.import_lock import Busy
 from smartcity.devices.plan import BadDraft
 
 HAPPENED = ("added", "changed", "unchanged", "missing")
@@ -34,7 +35,7 @@ class Command(BaseCommand):
                 return
             began = time.perf_counter()
             report = importer.import_city(file, demo=demo, replace=replace, say=self.stdout.write)
-        except (osm_read.BadMap, BadDraft) as error:
+        except (osm_read.BadMap, BadDraft, Busy) as error:
             raise CommandError(str(error)) from None
         except DatabaseError as error:
             raise CommandError(f"The city's database refused ({error}); run manage.py migrate and try again.") from None
