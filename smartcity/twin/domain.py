@@ -24,19 +24,22 @@ class Domain:
     def __init__(self, name: str, devices: Sequence[StreetDevice], world: World, seed: int) -> None:
         self.name, self.devices, self.world, self.seed = name, devices, world, seed
         self.model: TwinModel | None = None
+        self._uids = {device.uid for device in devices}
         self.every_ms = 1000
         self.next_ms = 0
         self.failures = 0
 
-    def build(self) -> str:
-        """Make the model, which may take seconds; a sentence when that fails, else nothing."""
+    def build(self) -> TwinModel | None:
+        """Make a model, which may take seconds and be done in another thread; None when that fails."""
         try:
-            model = cast(TwinModel, room(self.name, "twin").Twin(self.devices, self.world, self.seed))
+            return cast(TwinModel, room(self.name, "twin").Twin(self.devices, self.world, self.seed))
         except Exception as error:  # noqa: BLE001 - a domain without its simulator must not stop the others
-            return self._broken("cannot be simulated", error)
-        self.every_ms = max(1, round(model.every_s * 1000))
-        self.model = model
-        return ""
+            self._broken("cannot be simulated", error)
+            return None
+
+    def start(self, model: TwinModel, now_ms: int) -> None:
+        self.model, self.every_ms = model, max(1, round(model.every_s * 1000))
+        self.join(now_ms)
 
     def join(self, now_ms: int) -> None:
         """Take part from the next full period on, so that a run's steps fall on the same instants every time."""
@@ -48,7 +51,11 @@ class Domain:
             return []
         now_ms, self.next_ms = self.next_ms, self.next_ms + self.every_ms
         try:
-            return list(self.model.step(now_ms, self.every_ms / 1000))
+            said = list(self.model.step(now_ms, self.every_ms / 1000))
+            strangers = {one.uid for one in said} - self._uids
+            if strangers:
+                raise LookupError(f"it speaks for {', '.join(sorted(strangers)[:3])}, which are not devices of its")
+            return said
         except Exception as error:  # noqa: BLE001 - as above
             self._broken("has stopped", error)
             return []
@@ -86,18 +93,17 @@ class Domain:
         own = getattr(self.model, "read", None)
         return cast(Mapping[str, Any], own(uid, payload) if own else msgspec.json.decode(payload, type=dict[str, Any]))
 
-    def _broken(self, what: str, error: Exception) -> str:
+    def _broken(self, what: str, error: Exception) -> None:
         self.failures += 1
-        sentence = (
-            f"{self.name} {what} ({type(error).__name__}: {error}). Its {len(self.devices):,} devices stay silent, the "
-            f"other domains go on; the next attempt is in {self.pause_s:.0f} s."
-        )
-        log.error("%s", sentence, exc_info=not isinstance(error, ImportError))
+        log.error(
+            "%s %s (%s: %s). Its %s devices stay silent, the other domains go on; the next attempt is in %.0f s.",
+            self.name, what, type(error).__name__, error, f"{len(self.devices):,}", self.pause_s,
+            exc_info=not isinstance(error, ImportError),
+        )  # fmt: skip
         try:
             self.close()
         except Exception:
             log.exception("%s: its model did not close", self.name)
-        return sentence
 
 
 def has_twin(domain: str) -> bool:

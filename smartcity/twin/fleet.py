@@ -54,11 +54,11 @@ class Fleet:
                 await asyncio.sleep(0.1)
 
     def say(self, uid: str, kind: Kind, payload: bytes) -> None:
-        """Publish, now or when the line is back; kept until it is acknowledged."""
+        """Publish, now or when the line is back; kept until it is acknowledged or the device's memory is full."""
         try:
             answer = self._clients[uid].publish(kind, payload)
         except BufferFull:
-            self.counts.lost += 1
+            self._lose()
             return
         self.counts.said += 1
         answer.add_done_callback(self._answered)
@@ -101,6 +101,11 @@ class Fleet:
             self._on_command(uid, payload)
 
         return hears
+
+    def _lose(self) -> None:
+        self.counts.lost += 1
+        if self.counts.lost in (1, 1_000, 100_000):
+            log.warning("Nobody acknowledges: devices' memories are full, %d readings were lost.", self.counts.lost)
 
     def _answered(self, answer: asyncio.Future[Acknowledged]) -> None:
         if not answer.cancelled() and not answer.result().is_stored:

@@ -42,6 +42,7 @@ class Player:
         self.follower = Follower(http or street.http)
         self.reached_ms = 0
         self._address = mqtt or street.mqtt
+        self._mode = ""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -63,8 +64,9 @@ class Player:
             if domain.model is None:
                 if domain.failures:
                     await asyncio.sleep(domain.pause_s)
-                await asyncio.to_thread(domain.build)
-                domain.join(self.reached_ms)
+                model = await asyncio.to_thread(domain.build)
+                if model is not None:
+                    domain.start(model, self.reached_ms)
             if domain.model is not None and not is_on_line:
                 is_on_line = True
                 await self.fleet.connect(domain.devices, host, int(port), self.street.seed)
@@ -75,10 +77,16 @@ class Player:
         while True:
             began = loop.time()
             face = await self.follower.ask(self.reached_ms)
-            if face is not None and face.mode == "SIMULATION":
+            if face is not None and self._may_live(face.mode):
                 await self._live_until(face.at)
             self.fleet.greet()
             await asyncio.sleep(max(0.02, began + ASK_EVERY_S - loop.time()))
+
+    def _may_live(self, mode: str) -> bool:
+        if mode != self._mode and mode != "SIMULATION":
+            log.warning("The city is %s: simulated devices keep silent until it is a SIMULATION.", mode)
+        self._mode = mode
+        return mode == "SIMULATION"
 
     async def _live_until(self, now_ms: int) -> None:
         """Step what is due, in the order of city time, letting the sockets breathe in between."""
