@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from django.contrib.gis.geos import Point as GeoPoint
 from smartcity import declared
 from smartcity.api.audit import Actor
 from smartcity.control import requests
+from smartcity.control.acks import AckMessage
 from smartcity.control.instants import instant
 from smartcity.devices.models import Asset, Device, EngineeringRecord, Series, Zone
 from smartcity.kernel.clock import Anchor, clock, wall_ms
@@ -93,7 +95,19 @@ class Street:
 
     def measures(self, uid, value, at_ms, quality=0):
         series = Series.objects.get(device__uid=uid, metric="lighting.power_w")
-        self.latest[series.pk] = SimpleNamespace(at_ms=at_ms, value=value, quality=quality)
+        self.latest[series.pk] = read.Value(at_ms, value, quality)
+
+    before = instant(NOW - 86_400_000 * 3650)
+
+    def by_hand(self, person, *setpoints, **more):
+        return requests.request(
+            setpoints,
+            issuer=person.username,
+            priority=Priority.OVERRIDE,
+            now_ms=NOW,
+            by=acting(person),
+            **more,
+        )
 
     def wants(self, *setpoints, now_ms=NOW, **more):
         return requests.request(
@@ -153,3 +167,69 @@ def later(seconds):
 
 def instant_later(seconds):
     return instant(NOW) + timedelta(seconds=seconds)
+
+
+class InlinePool:
+    """The pool's work done at once, in the test's own transaction."""
+
+    async def run(self, work, *args, **kwargs):
+        return work(*args, **kwargs)
+
+    async def close(self):
+        pass
+
+
+@dataclass
+class Wire:
+    """A line to devices that are `there`; what they were told, decoded."""
+
+    there: set = field(default_factory=set)
+    sent: list = field(default_factory=list)
+
+    def __call__(self, device, payload, expiry_s):
+        if device not in self.there:
+            return False
+        self.sent.append((device, json.loads(payload)))
+        return True
+
+    def reaches(self, device):
+        return device in self.there
+
+    def ids(self, device="L-1"):
+        return [told["id"] for uid, told in self.sent if uid == device]
+
+    def told(self, device="L-1"):
+        return [(told["point"], told["value"]) for uid, told in self.sent if uid == device]
+
+
+@pytest.fixture
+def wire():
+    return Wire({"L-1"})
+
+
+@pytest.fixture
+def inline():
+    return InlinePool()
+
+
+def done(coroutine):
+    """Run a coroutine that never has to wait, without an event loop, so that it shares the test's transaction."""
+    try:
+        coroutine.send(None)
+    except StopIteration as finished:
+        return finished.value
+    raise AssertionError("it had to wait")
+
+
+@pytest.fixture
+def at():
+    """Set the city's clock, which stands still otherwise."""
+
+    def stop_at(ms):
+        clock.adopt(Anchor(ms, wall_ms(), 0.0, 1.0, simulated=True))
+
+    return stop_at
+
+
+def answer(command_id, state="applied", device="L-1", reason="", at_ms=0):
+    return AckMessage(device, str(command_id), state, reason, at_ms)
