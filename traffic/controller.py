@@ -22,7 +22,8 @@ START_UP_S = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Seconds and veh·s. `margin_red_s` before the maximum red the waiting stage is asked for in any case."""
+    """Seconds and veh·s (a person on foot counts as a vehicle). `margin_red_s` before the maximum red the waiting
+    stage is asked for in any case."""
 
     horizon_s: float = 45.0
     expires_in_s: float = 30.0
@@ -62,7 +63,7 @@ def request(junction: Junction, now_s: int, policy: Policy) -> Setpoint | None:
         value=write(chosen.segments),
         reason=_reason(junction, chosen, others, is_forced=forced == chosen.stage),
         expires_in_s=policy.expires_in_s,
-        rests_on=tuple(f"{a.uid} traffic.queue {a.queue:.0f}" for a in junction.approaches),
+        rests_on=tuple(f"{a.detector} traffic.queue {a.queue:.0f}" for a in junction.approaches if not a.on_foot),
         alternative=_words(junction, others[0]) if others else "",
     )
 
@@ -172,7 +173,8 @@ def _spaced(segments: Sequence[Segment], junction: Junction) -> tuple[Segment, .
 
 def _reason(junction: Junction, chosen: Play, others: Sequence[Play], *, is_forced: bool) -> str:
     most = max(junction.approaches, key=lambda a: a.queue)
-    seen = f"{most.queue:.0f} vehicles on {most.name}" if most.queue >= 1 else "nobody waits"
+    who = "on foot at" if most.on_foot else "vehicles on"
+    seen = f"{most.queue:.0f} {who} {most.name}" if most.queue >= 1 else "nobody waits"
     if is_forced:
         return f"{seen}; stage {chosen.stage} has waited {junction.longest_red_s:.0f} s, near its maximum red"
     costs = [_words(junction, chosen)] + [_words(junction, other) for other in others]

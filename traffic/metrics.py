@@ -189,6 +189,60 @@ FOOT_WAIT = Metric(
     purpose="Expected wait of a person who comes to a crossing at a random moment: nobody may gain at their cost.",
 )
 
+TRAM_FLOW = Metric(
+    name="traffic.tram_flow",
+    title="Trams",
+    unit="trams/h",
+    low=0,
+    high=400,
+    every_s=MEASURE_EVERY_S,
+    data_class=DataClass.PUBLIC,
+    purpose="Counts trams over the stop lines, so that their delay is weighed by their number.",
+)
+TRAM_DELAY = Metric(
+    name="traffic.tram_delay",
+    title="Control delay of trams",
+    unit="s/tram",
+    low=0,
+    high=3600,
+    every_s=MEASURE_EVERY_S,
+    data_class=DataClass.PUBLIC,
+    purpose="Mean time a tram loses at the signal, apart from cars: many people ride in one.",
+)
+FIXED_DELAY = Metric(
+    name="traffic.fixed_plan_delay",
+    title="Control delay on the fixed plan",
+    unit="s/veh",
+    low=0,
+    high=3600,
+    every_s=MEASURE_EVERY_S,
+    data_class=DataClass.PUBLIC,
+    purpose="What vehicles would lose on the fixed plan, run beside in the twin: the baseline of the adaptive plan.",
+)
+FIXED_FOOT_WAIT = Metric(
+    name="traffic.fixed_plan_pedestrian_wait",
+    title="Wait on foot on the fixed plan",
+    unit="s",
+    low=0,
+    high=3600,
+    every_s=MEASURE_EVERY_S,
+    data_class=DataClass.PUBLIC,
+    purpose="What people on foot would wait on the fixed plan, run beside in the twin.",
+)
+FIXED_TRAM_DELAY = Metric(
+    name="traffic.fixed_plan_tram_delay",
+    title="Control delay of trams on the fixed plan",
+    unit="s/tram",
+    low=0,
+    high=3600,
+    every_s=MEASURE_EVERY_S,
+    data_class=DataClass.PUBLIC,
+    purpose="What trams would lose on the fixed plan, run beside in the twin.",
+)
+
 DETECTOR = (FLOW, OCCUPANCY, QUEUE, SPEED, CONGESTION)
-SIGNAL = (STAGE, GREEN, LONGEST_RED, WAITING_STAGE, PLAN, SOURCE, STATUS_METRIC, DELAY, FOOT_WAIT)
-METRICS = DETECTOR + SIGNAL
+STATE = (STAGE, GREEN, LONGEST_RED, WAITING_STAGE, PLAN, SOURCE, STATUS_METRIC)
+MEASURES = (DELAY, FOOT_WAIT, FIXED_DELAY, FIXED_FOOT_WAIT)
+TRAM = (TRAM_FLOW, TRAM_DELAY, FIXED_TRAM_DELAY)
+SIGNAL = (*STATE, *MEASURES)
+METRICS = (*DETECTOR, *SIGNAL, *TRAM)

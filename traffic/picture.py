@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 FRESH_S = 20.0
+PEOPLE_PER_S = 0.03  # expected at each crossing by day
+WALK_OFF_PER_S = 1.0
 CLEARED_S = 12.0  # green this long: whoever stands is not being served
 
 
@@ -21,7 +23,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approach:
-    """Lanes of one approach that get green together; vehicles and vehicles per second. `is_seen` is False when its detector is silent: numbers are then a guess."""
+    """Lanes of one approach that get green together; vehicles and vehicles per second.
+
+    `is_seen` is False when its detector is silent: numbers are then a guess. `on_foot`: not lanes but the crossing at
+    their stop line, open while none of them have green; its people are expected, not counted.
+    """
 
     uid: str
     detector: str
@@ -33,6 +39,7 @@ class Approach:
     storage: float
     downstream: tuple[str, ...]
     is_seen: bool
+    on_foot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,12 @@ def see(
     lanes = [group for name, data in sorted(announced["approaches"].items()) for group in _lanes(name, data, now)]
     if sum(group.is_seen for group, _ in lanes) * 2 < len(lanes):
         return "most of its detectors are silent"
+    numbers = [str(s["number"]) for s in announced["stages"]]
+    lanes += [
+        _crossing(name, data, numbers, now)
+        for name, data in sorted(announced["approaches"].items())
+        if data.get("crossing")
+    ]
     between = [seconds for row in announced["intergreen_s"].values() for seconds in row.values()]
     red, waiting = fresh.get((uid, "traffic.longest_red_s")), fresh.get((uid, "traffic.waiting_stage"))
     return Junction(
@@ -167,6 +180,28 @@ def _lanes(uid: str, data: Mapping[str, Any], now: _Now) -> list[tuple[Approach,
             )
         )
     return found
+
+
+def _crossing(
+    uid: str, data: Mapping[str, Any], stages: Sequence[str], now: _Now
+) -> tuple[Approach, Mapping[str, float]]:
+    """People on foot at an approach's stop line: they come steadily, and go all at once when it opens."""
+    closing = {stage for group in data["groups"] for stage, rate in group["rates"].items() if rate}
+    closed_s = now.green_s if str(now.running) in closing else 0.0
+    crossing = Approach(
+        uid=f"{uid}/foot",
+        detector=uid,
+        name=now.names.get(uid, uid),
+        queue=PEOPLE_PER_S * closed_s,
+        moving=0.0,
+        arrivals=PEOPLE_PER_S,
+        saturation=WALK_OFF_PER_S,
+        storage=1000.0,
+        downstream=(),
+        is_seen=False,
+        on_foot=True,
+    )
+    return crossing, {stage: 1.0 for stage in stages if stage not in closing}
 
 
 def _full(announced: Mapping[str, Any], fresh: Readings) -> dict[str, float]:

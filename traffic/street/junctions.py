@@ -14,6 +14,7 @@ from traffic.street import demand, match, net, stages
 from traffic.street.controller import Cabinet
 from traffic.street.sumo import Simulation
 
+SOMEBODY_S = 12.0  # at the peak, somebody on foot presses the button this long after a crossing has closed
 MEASURE_MIN = 5  # control delay and waits on foot are averages over this many minutes
 
 
@@ -81,6 +82,8 @@ class Street:
         self.cabinets = {uid: Cabinet(programme) for uid, programme in layout.programmes.items()}
         self._minutes = {uid: deque([Tally()], maxlen=MEASURE_MIN) for uid in self.cabinets}
         self._closed_s: dict[str, int] = {}
+        self._crossings = {uid for programme in layout.programmes.values() for uid in programme.crossings}
+        self._somebody_comes_after_s = SOMEBODY_S
         self._shown: dict[str, str] = {}
         self._start_cabinets()
 
@@ -111,6 +114,7 @@ class Street:
 
     def step(self, share_of_peak: float) -> list[str]:
         """One second; the answer is the intersections whose stage changed."""
+        self._somebody_comes_after_s = SOMEBODY_S / max(share_of_peak, 0.05)
         self.simulation.step(share_of_peak)
         return [uid for uid, cabinet in self.cabinets.items() if self._drive(uid, cabinet)]
 
@@ -126,12 +130,15 @@ class Street:
         return before != (cabinet.running, cabinet.changing_to)
 
     def _calls(self, uid: str, programme: stages.Programme) -> list[int]:
-        """Stages somebody waits for: of those that serve a waiting approach, the one that serves it best."""
+        """Stages somebody waits for: the one that serves a waiting approach best, and one that opens a crossing."""
         wanted = set()
         for approach in self.layout.approaches[uid]:
             if self.simulation.has_call(approach):
                 best = max(programme.stages, key=lambda stage: stage.serves.get(approach, 0.0))
                 wanted.add(best.number)
+            if approach in self._crossings and self._closed_s.get(approach, 0) > self._somebody_comes_after_s:
+                opens = [stage for stage in programme.stages if not stage.serves.get(approach)]
+                wanted.add(max(opens, key=lambda stage: sum(stage.serves.values())).number)
         return sorted(wanted)
 
     def _count(self, uid: str, cabinet: Cabinet) -> None:
@@ -146,6 +153,8 @@ class Street:
         for approach in self.layout.approaches[uid]:
             tally.departed += self.simulation.departed_last_second(approach)
             tally.queued_s += 2 * self.simulation.queue(approach) if is_even else 0
+            if approach not in self._crossings:
+                continue
             tally.crossings_s += 1
             if cabinet.changing_to or serves.get(approach, 0.0) > 0:
                 self._closed_s[approach] = self._closed_s.get(approach, 0) + 1

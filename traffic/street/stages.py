@@ -64,6 +64,11 @@ class Programme:
     def intergreen_s(self) -> float:
         return self.yellow_s + self.all_red_s
 
+    @property
+    def crossings(self) -> frozenset[str]:
+        """Approaches people on foot can cross at: some stage leaves them without green."""
+        return frozenset(uid for uid in self.groups if any(stage.serves.get(uid, 0.0) == 0 for stage in self.stages))
+
     def announced(self) -> dict[str, Any]:
         """The hello message; numbers of stages are strings where JSON wants keys."""
         pairs = sorted((a, b) for a, b in self.conflicts if a < b)
@@ -83,6 +88,7 @@ class Programme:
                 uid: {
                     "storage": round(self.storage[uid], 1),
                     "saturation": SATURATION,
+                    "crossing": uid in self.crossings,
                     "downstream": list(self.downstream.get(uid, ())),
                     "groups": [
                         {"lanes": g.lanes, "share": g.share, "rates": {str(s): r for s, r in g.rates.items()}}
