@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
 from django.db.models import Count, F, FloatField, Sum
 
-from smartcity.forecasting.forecast import Basis, Forecast
+from smartcity.forecasting.forecast import Forecast
 from smartcity.forecasting.models import IssuedForecast, Score
+from smartcity.forecasting.packing import unpack
 
 __all__ = ["Forecast", "Record", "as_issued", "latest", "newest", "record"]
 
@@ -20,36 +20,20 @@ RECENT_MS = 28 * 86_400_000
 def latest(series_ids: Iterable[int]) -> dict[int, Forecast]:
     """The forecast in force of each series that has one which says something."""
     rows = IssuedForecast.objects.filter(series_id__in=sorted(set(series_ids)), is_current=True)
-    return {row.series_id: unpacked(row) for row in rows if len(row.values)}
+    return {row.series_id: unpack(row) for row in rows if len(row.values)}
 
 
 def newest(series_id: int) -> Forecast | None:
     """The newest forecast of one series, an empty one with its reason included; None when it is not foreseen."""
     row = IssuedForecast.objects.filter(series_id=series_id, is_current=True).first()
-    return None if row is None else unpacked(row)
+    return None if row is None else unpack(row)
 
 
 def as_issued(series_id: int, at_ms: int) -> Forecast | None:
     """The forecast that stood at an instant, as far back as forecasts are kept."""
     rows = IssuedForecast.objects.filter(series_id=series_id, issued_at__lte=at_ms).order_by("-issued_at")
     row = rows.first()
-    return None if row is None else unpacked(row)
-
-
-def unpacked(row: IssuedForecast) -> Forecast:
-    levels = tuple(float(level) for level in row.levels)
-    values = np.frombuffer(row.values, "<f4").astype(np.float64)
-    return Forecast(
-        issued_at_ms=row.issued_at,
-        start_ms=row.start,
-        step_s=row.step_s,
-        levels=levels,
-        values=values.reshape(len(levels), -1) if len(values) else np.empty((len(levels), 0)),
-        method=row.method,
-        basis=Basis(row.basis),
-        note=row.note,
-        skill=row.skill,
-    )
+    return None if row is None else unpack(row)
 
 
 @dataclass(frozen=True, slots=True)

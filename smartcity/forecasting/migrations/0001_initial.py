@@ -5,67 +5,95 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('devices', '0001_initial'),
+        ("devices", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Calibration',
+            name="Calibration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('made_at', models.BigIntegerField()),
-                ('ladder', models.JSONField()),
-                ('skill', models.FloatField(null=True)),
-                ('windows', models.PositiveIntegerField(default=0)),
-                ('learnt', models.BinaryField(null=True)),
-                ('learnt_blocks', models.PositiveIntegerField(default=0)),
-                ('series', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='calibration', to='devices.series')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("made_at", models.BigIntegerField()),
+                ("ladder", models.JSONField()),
+                ("skill", models.FloatField(null=True)),
+                ("windows", models.PositiveIntegerField(default=0)),
+                ("learnt", models.BinaryField(null=True)),
+                ("learnt_blocks", models.PositiveIntegerField(default=0)),
+                (
+                    "series",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="calibration", to="devices.series"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='IssuedForecast',
+            name="IssuedForecast",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('issued_at', models.BigIntegerField()),
-                ('start', models.BigIntegerField(help_text='Instant the first step begins.')),
-                ('end', models.BigIntegerField(help_text='Instant the last step ends.')),
-                ('step_s', models.PositiveIntegerField()),
-                ('levels', models.JSONField()),
-                ('values', models.BinaryField()),
-                ('method', models.CharField(blank=True, max_length=40)),
-                ('basis', models.CharField(max_length=12)),
-                ('note', models.TextField(blank=True)),
-                ('skill', models.FloatField(null=True)),
-                ('is_current', models.BooleanField(default=True)),
-                ('is_kept', models.BooleanField(default=False)),
-                ('is_scored', models.BooleanField(default=False)),
-                ('series', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='forecasts', to='devices.series')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("issued_at", models.BigIntegerField()),
+                ("start", models.BigIntegerField(help_text="Instant the first step begins.")),
+                ("end", models.BigIntegerField(help_text="Instant the last step ends.")),
+                ("step_s", models.PositiveIntegerField()),
+                ("levels", models.JSONField()),
+                ("values", models.BinaryField()),
+                ("method", models.CharField(blank=True, max_length=40)),
+                ("basis", models.CharField(max_length=12)),
+                ("note", models.TextField(blank=True)),
+                ("skill", models.FloatField(null=True)),
+                ("is_current", models.BooleanField(default=True)),
+                ("is_kept", models.BooleanField(default=False)),
+                ("is_scored", models.BooleanField(default=False)),
+                (
+                    "series",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="forecasts", to="devices.series"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('is_kept', True), ('is_scored', False)), fields=['end'], name='forecast_to_score'), models.Index(fields=['issued_at'], name='forecast_by_age')],
-                'constraints': [models.UniqueConstraint(fields=('series', 'issued_at'), name='one_forecast_per_series_and_instant'), models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('series',), name='one_current_forecast_per_series')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("is_kept", True), ("is_scored", False)),
+                        fields=["end"],
+                        name="forecast_to_score",
+                    ),
+                    models.Index(fields=["issued_at"], name="forecast_by_age"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("series", "issued_at"), name="one_forecast_per_series_and_instant"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_current", True)),
+                        fields=("series",),
+                        name="one_current_forecast_per_series",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Score',
+            name="Score",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('issued_at', models.BigIntegerField()),
-                ('method', models.CharField(max_length=40)),
-                ('n', models.PositiveIntegerField()),
-                ('mae', models.FloatField()),
-                ('loss', models.FloatField(help_text='Quantile loss, mean of nine levels.')),
-                ('naive_mae', models.FloatField(help_text='Of the value one longest season before.', null=True)),
-                ('inside80', models.PositiveIntegerField(help_text='Steps whose actual lay inside the 80 % band.')),
-                ('series', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scores', to='devices.series')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("issued_at", models.BigIntegerField()),
+                ("method", models.CharField(max_length=40)),
+                ("n", models.PositiveIntegerField()),
+                ("mae", models.FloatField()),
+                ("loss", models.FloatField(help_text="Quantile loss, mean of nine levels.")),
+                ("naive_mae", models.FloatField(help_text="Of the value one longest season before.", null=True)),
+                ("inside80", models.PositiveIntegerField(help_text="Steps whose actual lay inside the 80 % band.")),
+                (
+                    "series",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="scores", to="devices.series"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['issued_at'], name='score_by_age')],
-                'constraints': [models.UniqueConstraint(fields=('series', 'issued_at'), name='one_score_per_forecast')],
+                "indexes": [models.Index(fields=["issued_at"], name="score_by_age")],
+                "constraints": [models.UniqueConstraint(fields=("series", "issued_at"), name="one_score_per_forecast")],
             },
         ),
     ]

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Forecasts of the whole city, batch by batch within a budget: score what has ended, backtest what is due, issue anew.
+
+Costly and blocking: call it in a worker process (worker.py). One at a time; a call that comes too early does nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from smartcity import declared
+from smartcity.devices.models import Series
+from smartcity.forecasting import engine, past, scoring
+from smartcity.forecasting.methods import METHODS, suited
+from smartcity.forecasting.models import Calibration, IssuedForecast
+from smartcity.forecasting.packing import pack, pack_standing, unpack_standing
+from smartcity.forecasting.ranking import Standing
+from smartcity.forecasting.worker import Report
+from smartcity.kernel.forecasts import Target, Tier
+
+log = logging.getLogger(__name__)
+
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+ISSUE_EVERY_MS = {Tier.LIGHT: HOUR_MS, Tier.HEAVY: 6 * HOUR_MS}  # by the tier of the method that leads
+CALIBRATE_EVERY_MS = DAY_MS
+KEPT_EVERY_MS = 6 * HOUR_MS
+RECENT_MS, KEPT_MS = 2 * DAY_MS, 60 * DAY_MS
+BATCH = {Tier.LIGHT: 48, Tier.HEAVY: 4}
+MOST_HEAVY = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The series of one target with what is known of each; `methods` it may use."""
+
+    target: Target
+    methods: tuple[str, ...]
+    series: tuple[int, ...]
+    calibrations: dict[int, Calibration]
+    issued: dict[int, int]
+
+    def standing(self, pk: int) -> Standing:
+        return unpack_standing(self.calibrations.get(pk), self.target, self.methods)
+
+    def to_calibrate(self, now_ms: int) -> list[int]:
+        """Never backtested ones first, then the oldest; a time in the future (another clock) counts as never."""
+        made = {pk: row.made_at for pk, row in self.calibrations.items() if row.made_at <= now_ms}
+        due = [pk for pk in self.series if now_ms - made.get(pk, -DAY_MS * 10_000) >= CALIBRATE_EVERY_MS]
+        return sorted(due, key=lambda pk: made.get(pk, 0))
+
+    def to_issue(self, now_ms: int) -> list[int]:
+        every = {pk: ISSUE_EVERY_MS[METHODS[self.standing(pk).champion].tier] for pk in self.series}
+        return [pk for pk in self.series if not 0 <= now_ms - self.issued.get(pk, -DAY_MS * 10_000) < every[pk]]
+
+
+def refresh(now_ms: int, *, budget_s: float = 60.0, metrics: Sequence[str] = ()) -> Report:
+    """Backtests stop when `budget_s` wall seconds are spent; issuing does not, so that every series has a forecast."""
+    began, report = time.perf_counter(), Report()
+    jobs = _jobs(metrics)
+    try:
+        report.scored = scoring.score({pk: job.target for job in jobs for pk in job.series}, now_ms)
+    except Exception:
+        log.exception("forecasts could not be scored")
+        report.failed.append("scoring")
+    for job in jobs:
+        try:
+            fresh = _calibrate(job, now_ms, began + budget_s, report)
+            _issue(job, now_ms, fresh, report)
+        except Exception:
+            log.exception("no forecasts of %s", job.target.metric)
+            report.failed.append(job.target.metric)
+    _forget(now_ms)
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _jobs(metrics: Sequence[str]) -> list[Job]:
+    """Light targets first: they are many and cheap. Three queries, whatever the number of targets."""
+    targets = [target for target in declared.targets() if not metrics or target.metric in metrics]
+    rows = Series.objects.filter(
+        metric__in=[target.metric for target in targets], device__retired_at=None, device__asset__missing_since=None
+    )
+    series = list(rows.order_by("pk").values_list("pk", "metric", "device__asset__kind"))
+    ids = [pk for pk, _, _ in series]
+    calibrations = {row.series_id: row for row in Calibration.objects.filter(series_id__in=ids)}
+    current = IssuedForecast.objects.filter(series_id__in=ids, is_current=True)
+    issued = dict(current.values_list("series_id", "issued_at"))
+    return [
+        _job(target, [pk for pk, name, kind in series if _is_meant(target, name, kind)], calibrations, issued)
+        for target in sorted(targets, key=lambda target: target.tier is Tier.HEAVY)
+    ]
+
+
+def _is_meant(target: Target, metric: str, kind: str) -> bool:
+    return metric == target.metric and (not target.kinds or kind in target.kinds)
+
+
+def _job(target: Target, series: Sequence[int], calibrations: dict[int, Calibration], issued: dict[int, int]) -> Job:
+    """A heavy target with more series than there is time for is foreseen by light methods."""
+    tier = target.tier if len(series) <= MOST_HEAVY else Tier.LIGHT
+    own = {pk: calibrations[pk] for pk in series if pk in calibrations}
+    return Job(target, suited(tier), tuple(series), own, {pk: issued[pk] for pk in series if pk in issued})
+
+
+def _calibrate(job: Job, now_ms: int, until: float, report: Report) -> set[int]:
+    """Which series have a new standing."""
+    fresh: set[int] = set()
+    due = job.to_calibrate(now_ms)
+    for batch in _batches(due, BATCH[_tier(job)]):
+        if time.perf_counter() >= until:
+            break
+        standings = engine.calibrate(past.histories(job.target, batch, now_ms), job.target, job.methods, now_ms)
+        rows = [pack_standing(pk, standing, now_ms) for pk, standing in zip(batch, standings, strict=True)]
+        Calibration.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["series"],
+            update_fields=["made_at", "ladder", "skill", "windows", "learnt", "learnt_blocks"],
+        )
+        job.calibrations.update(zip(batch, rows, strict=True))
+        fresh.update(batch)
+    report.calibrated += len(fresh)
+    report.left += len(due) - len(fresh)
+    return fresh
+
+
+def _issue(job: Job, now_ms: int, fresh: set[int], report: Report) -> None:
+    due = set(job.to_issue(now_ms)) | fresh
+    for batch in _batches([pk for pk in job.series if pk in due], BATCH[Tier.LIGHT]):
+        standings = [job.standing(pk) for pk in batch]
+        found = engine.issue(past.histories(job.target, batch, now_ms), job.target, standings, now_ms)
+        slot = now_ms // KEPT_EVERY_MS
+        rows = [
+            pack(pk, one, is_kept=job.issued.get(pk, 0) // KEPT_EVERY_MS != slot)
+            for pk, one in zip(batch, found, strict=True)
+        ]
+        with transaction.atomic():
+            IssuedForecast.objects.filter(series_id__in=batch, issued_at__gte=now_ms).delete()
+            IssuedForecast.objects.filter(series_id__in=batch, is_current=True).update(is_current=False)
+            IssuedForecast.objects.bulk_create(rows)
+        report.issued += len(rows)
+        report.empty += sum(one.is_empty for one in found)
+
+
+def _forget(now_ms: int) -> None:
+    """Forecasts nobody will ask for again: all but the kept ones after two days, those after sixty."""
+    old = IssuedForecast.objects.filter(is_current=False)
+    old.filter(is_kept=False, issued_at__lt=now_ms - RECENT_MS).delete()
+    old.filter(issued_at__lt=now_ms - KEPT_MS).delete()
+
+
+def _tier(job: Job) -> Tier:
+    return Tier.HEAVY if any(METHODS[name].tier is Tier.HEAVY for name in job.methods) else Tier.LIGHT
+
+
+def _batches(items: Sequence[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])
