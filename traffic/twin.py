@@ -85,9 +85,14 @@ class Twin:
             values = signal_values(street.cabinets[uid], now)
             if self.turns[uid] == now % 5:
                 values["traffic.flow"] = street.junction_flow(uid)
-            if now % 60 == 10 + self.turns[uid] or now % 60 == 15 + self.turns[uid]:
-                values |= street.measures(uid)
+            if now % 60 == 10 + self.turns[uid]:
+                values |= self._measures(uid, street)
             yield Up(uid, senml.write(values, now * 1000))
+
+    def _measures(self, uid: str, street: Street) -> dict[str, float]:
+        """Only what the device was registered for."""
+        known = self.devices[uid].metrics
+        return {name: value for name, value in street.measures(uid).items() if name in known}
 
     def _detectors(self, street: Street, due: set[str], now: int) -> Iterator[Up]:
         for uid in sorted(due & street.layout.zones.keys()):

@@ -6,7 +6,8 @@ from __future__ import annotations
 import heapq
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from traffic.street.net import Edge, Net
@@ -16,6 +17,7 @@ INNER_SHARE = 0.25  # trips that start or end inside rather than at the edge of 
 SHORTEST_M = 350.0
 VARIANTS = 3
 SPREAD = 0.35
+TRAM_LINES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,11 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Shares of all trips; `per_hour` at the weekday peak."""
+    """Shares of all trips; `per_hour` at the weekday peak; tram lines as edges from end to end."""
 
     routes: tuple[Route, ...]
     per_hour: float
+    lines: tuple[tuple[str, ...], ...] = ()
 
     def flow(self, edge: str) -> float:
         """Vehicles per hour over an edge at the peak."""
@@ -57,6 +60,22 @@ def make(net: Net, seed: int, per_hour: float = PEAK_PER_HOUR) -> Demand:
     total = sum(weights.values())
     routes = tuple(Route(edges, weight / total) for edges, weight in sorted(weights.items()))
     return Demand(routes, per_hour)
+
+
+def tram_lines(routes: Sequence[Route], tracks: AbstractSet[str], streets: AbstractSet[str]) -> list[tuple[str, ...]]:
+    """Up to TRAM_LINES routes that follow the tracks: `tracks` are edges with rails, `streets` those without."""
+    uncovered, found = set(tracks), []
+    for _ in range(TRAM_LINES):
+        best = max(routes, key=lambda route: _along(route, uncovered, streets), default=None)
+        if best is None or _along(best, uncovered, streets) < 2:
+            break
+        found.append(best.edges)
+        uncovered -= set(best.edges)
+    return found
+
+
+def _along(route: Route, tracks: AbstractSet[str], streets: AbstractSet[str]) -> int:
+    return sum((edge in tracks) - 2 * (edge in streets) for edge in route.edges)
 
 
 def _gates(net: Net, draw: random.Random) -> tuple[dict[str, float], dict[str, float]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smartcity.kernel.street import StreetDevice
@@ -36,6 +37,7 @@ def lay_out(osm: Path, folder: Path, devices: Sequence[StreetDevice], seed: int)
     sites = match.sites(network, devices)
     trips = demand.make(network, seed)
     edges = {uid: found for site in sites for uid, found in site.approaches.items() if found}
+    trips = replace(trips, lines=_tram_lines(trips, edges, {d.uid for d in devices if d.twin.get("tram")}))
     zones = {uid: match.zone(network, found) for uid, found in edges.items()}
     names = {device.uid: device.name for device in devices}
     storage = {uid: zone.length_m / 7.5 for uid, zone in zones.items()}
@@ -48,6 +50,14 @@ def lay_out(osm: Path, folder: Path, devices: Sequence[StreetDevice], seed: int)
     peak = {uid: sum(flows.get(edge, 0.0) for edge in found) for uid, found in edges.items()}
     approaches = {site.uid: tuple(uid for uid, found in site.approaches.items() if found) for site in sites}
     return Layout(network, trips, programmes, zones, approaches, peak)
+
+
+def _tram_lines(
+    trips: demand.Demand, edges: Mapping[str, tuple[str, ...]], with_tram: AbstractSet[str]
+) -> tuple[tuple[str, ...], ...]:
+    tracks = {edge for uid, found in edges.items() if uid in with_tram for edge in found}
+    streets = {edge for uid, found in edges.items() if uid not in with_tram for edge in found}
+    return tuple(demand.tram_lines(trips.routes, tracks, streets))
 
 
 def _downstream(
@@ -64,10 +74,15 @@ def _downstream(
 
 @dataclass(slots=True)
 class Tally:
-    """Sums of one junction over one minute: vehicle-seconds queued, departures, crossing-seconds and their waits."""
+    """Sums of one junction over one minute: vehicle-seconds queued, departures, crossing-seconds and their waits.
+
+    Trams count as vehicles too, and once more apart.
+    """
 
     queued_s: float = 0.0
     departed: int = 0
+    trams_queued_s: float = 0.0
+    trams_departed: int = 0
     foot_s: float = 0.0
     crossings_s: int = 0
 
@@ -152,7 +167,11 @@ class Street:
         is_even = self.simulation.second % 2 == 0
         for approach in self.layout.approaches[uid]:
             tally.departed += self.simulation.departed_last_second(approach)
-            tally.queued_s += 2 * self.simulation.queue(approach) if is_even else 0
+            tally.trams_departed += self.simulation.trams_departed_last_second(approach)
+            if is_even:
+                standing, trams = self.simulation.standing(approach)
+                tally.queued_s += 2 * standing
+                tally.trams_queued_s += 2 * trams
             if approach not in self._crossings:
                 continue
             tally.crossings_s += 1
@@ -167,11 +186,18 @@ class Street:
             minutes.append(Tally())
 
     def measures(self, uid: str) -> dict[str, float]:
-        """Control delay (s/veh: queue-seconds over departures) and expected wait on foot (s), last few minutes."""
+        """Control delay (s/veh: queue-seconds over departures) and expected wait on foot (s), last few minutes.
+
+        Trams only where some were seen.
+        """
         minutes = self._minutes[uid]
         delay = sum(m.queued_s for m in minutes) / max(1, sum(m.departed for m in minutes))
         on_foot = sum(m.foot_s for m in minutes) / max(1, sum(m.crossings_s for m in minutes))
-        return {"traffic.control_delay": min(delay, 3600.0), "traffic.pedestrian_wait": min(on_foot, 3600.0)}
+        found = {"traffic.control_delay": min(delay, 3600.0), "traffic.pedestrian_wait": min(on_foot, 3600.0)}
+        if trams := sum(m.trams_departed for m in minutes):
+            found["traffic.tram_delay"] = min(sum(m.trams_queued_s for m in minutes) / trams, 3600.0)
+            found["traffic.tram_flow"] = trams * 60.0 / len(minutes)
+        return found
 
     def junction_flow(self, uid: str) -> float:
         """Vehicles per hour over all stop lines of a junction."""

@@ -19,6 +19,9 @@ STANDING_MS = 1.4  # slower than 5 km/h counts as queued
 BOX_SLOW_MS = 3.0
 FLOW_WINDOW_S = 300
 VEHICLE_M = 7.5
+TRAM, TRAM_M = "tram", 27.0
+TRAM_EVERY_S = 420  # each line
+TRAMS_REST_BELOW = 0.15  # share of the peak
 
 
 class Simulation:
@@ -34,6 +37,7 @@ class Simulation:
         self._zones: dict[str, Zone] = {}
         self._passed: dict[str, deque[int]] = {}
         self._before: dict[str, set[str]] = {}
+        self._trams_gone: dict[str, int] = {}
         self._inside = {signal.id: _inside(signal) for signal in net.signals.values()}
         command = ["sumo", "-n", str(net.path), "--step-length", "1", "--seed", str(seed % 2**31), *options]
         command += ["--no-step-log", "true", "--no-warnings", "true", "--duration-log.disable", "true"]
@@ -43,6 +47,12 @@ class Simulation:
         libsumo.start(command)
         for number, route in enumerate(demand.routes):
             libsumo.route.add(f"r{number}", route.edges)
+        for number, edges in enumerate(demand.lines):
+            libsumo.route.add(f"line{number}", edges)
+        libsumo.vehicletype.copy("DEFAULT_VEHTYPE", TRAM)
+        libsumo.vehicletype.setLength(TRAM, TRAM_M)
+        libsumo.vehicletype.setAccel(TRAM, 1.2)
+        libsumo.vehicletype.setMaxSpeed(TRAM, 13.9)
 
     def watch(self, zones: Mapping[str, Zone]) -> None:
         """Detector zones to observe, by approach."""
@@ -61,6 +71,7 @@ class Simulation:
                 here.update(libsumo.lane.getLastStepVehicleIDs(lane))
             gone = self._before[uid] - here
             self._passed[uid].append(len(gone))
+            self._trams_gone[uid] = sum(name.startswith(TRAM) for name in gone)
             self._before[uid] = here
 
     def _insert(self, share_of_peak: float) -> None:
@@ -70,6 +81,12 @@ class Simulation:
             route = self.draw.choices(range(len(self._shares)), self._shares)[0]
             self._number += 1
             libsumo.vehicle.add(f"v{self._number}", f"r{route}", departLane="best", departPos="last", departSpeed="max")
+        if share_of_peak < TRAMS_REST_BELOW:
+            return
+        for line in range(len(self.demand.lines)):
+            if (self.second + line * TRAM_EVERY_S // len(self.demand.lines)) % TRAM_EVERY_S == 0:
+                self._number += 1
+                libsumo.vehicle.add(f"{TRAM}{self._number}", f"line{line}", typeID=TRAM, departLane="best")
 
     # what detectors see
 
@@ -81,9 +98,15 @@ class Simulation:
         passed = self._passed.get(uid)
         return sum(passed) * 3600 / min(FLOW_WINDOW_S, max(60, self.second)) if passed else 0.0
 
-    def queue(self, uid: str) -> int:
-        """Vehicles standing in the zone."""
-        return self._look(self._zones[uid])[1] if uid in self._zones else 0
+    def trams_departed_last_second(self, uid: str) -> int:
+        return self._trams_gone.get(uid, 0)
+
+    def standing(self, uid: str) -> tuple[int, int]:
+        """Vehicles standing in the zone, and the trams among them."""
+        if uid not in self._zones:
+            return 0, 0
+        still = [name for name, speed in self._look(self._zones[uid]) if speed < STANDING_MS]
+        return len(still), sum(name.startswith(TRAM) for name in still)
 
     def has_call(self, uid: str) -> bool:
         zone = self._zones.get(uid)
@@ -91,20 +114,22 @@ class Simulation:
 
     def measure(self, uid: str) -> Measured:
         zone = self._zones[uid]
-        count, standing, speeds = self._look(zone)
+        speeds = [speed for _, speed in self._look(zone)]
+        count, standing = len(speeds), sum(speed < STANDING_MS for speed in speeds)
         free = zone.speed_ms
         mean = sum(speeds) / len(speeds) if speeds else free
         full = 100 * count * VEHICLE_M / max(VEHICLE_M, zone.length_m)
         lost = max(0.0, 1 - mean / free) if count > 1 else 0.0
         return Measured(self.flow(uid), float(standing), min(100.0, full), mean * 3.6, min(1.0, lost))
 
-    def _look(self, zone: Zone) -> tuple[int, int, list[float]]:
-        speeds = []
+    def _look(self, zone: Zone) -> list[tuple[str, float]]:
+        """Vehicles in the zone and their speeds, m/s."""
+        found = []
         for lane, beyond in zone.lanes:
             for vehicle in libsumo.lane.getLastStepVehicleIDs(lane):
                 if not beyond or libsumo.vehicle.getLanePosition(vehicle) >= beyond:
-                    speeds.append(libsumo.vehicle.getSpeed(vehicle))
-        return len(speeds), sum(speed < STANDING_MS for speed in speeds), speeds
+                    found.append((vehicle, libsumo.vehicle.getSpeed(vehicle)))
+        return found
 
     # what signals do
 
