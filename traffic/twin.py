@@ -18,11 +18,17 @@ from traffic.codecs import Measured
 from traffic.profile import share_of_peak
 from traffic.reporting import signal_values
 from traffic.street import faults
+from traffic.street.beside import Beside
 from traffic.street.junctions import Street, lay_out
 from traffic.street.orders import Orders
 
 WARM_UP_S = 600
 MOST_BEHIND_S = 60  # past this the street does not catch up: it goes on from now
+FIXED = {
+    "traffic.control_delay": "traffic.fixed_plan_delay",
+    "traffic.pedestrian_wait": "traffic.fixed_plan_pedestrian_wait",
+    "traffic.tram_delay": "traffic.fixed_plan_tram_delay",
+}
 MOST_STEPS = 12  # simulated seconds in one call, so that the twin's other devices get their turn
 
 
@@ -35,16 +41,22 @@ class Twin:
         self.world, self.seed = world, seed
         self.devices = {device.uid: device for device in devices}
         self.street: Street | None = None
+        self.beside: Beside | None = None
         self.orders: dict[str, Orders] = {}
         if world.map_file and any(device.kind == "intersection" for device in devices):
             layout = lay_out(Path(world.map_file), Path(world.folder), devices, seed)
             self.street = Street(layout, seed, 0)
             self.orders = {uid: Orders(cabinet) for uid, cabinet in self.street.cabinets.items()}
+            self.beside = Beside(world.map_file, world.folder, devices, seed)
         self.random = Random(f"traffic{seed}")
         self.unmatched = [uid for uid, device in self.devices.items() if not self._is_simulated(device)]
         self.turns = self._take_turns()
         self.faults = faults.Plan(sorted(self.orders), seed)
         self.begun = False
+
+    @property
+    def _streets(self) -> list[Street | Beside]:
+        return [street for street in (self.street, self.beside) if street is not None]
 
     def _is_simulated(self, device: StreetDevice) -> bool:
         return self.street is not None and (device.uid in self.orders or device.uid in self.street.layout.zones)
@@ -63,18 +75,24 @@ class Twin:
             return
         if not self.begun:
             self.begun = True
-            self.street.begin(now, WARM_UP_S, self._share(now_ms))
+            for street in self._streets:
+                street.begin(now, WARM_UP_S, self._share(now))
         if now - self.street.now > MOST_BEHIND_S:
-            self.street.go_on_at(now)
+            for street in self._streets:
+                street.go_on_at(now)
         for _ in range(min(MOST_STEPS, now - self.street.now)):
             yield from self._second(self.street)
 
     def _second(self, street: Street) -> Iterator[Up]:
         self._break_things(street)
-        changed = street.step(self._share(street.now * 1000))
+        share = self._share(street.now)
+        changed = street.step(share)
         now = street.now
         if now % 60 == 0:
             street.close_minute()
+            if self.beside is not None:
+                self.beside.listen()
+                self.beside.live_until(now, share)
         due = {uid for uid, turn in self.turns.items() if turn == now % 5}
         yield from self._signals(street, due | set(changed), now)
         yield from self._detectors(street, due, now)
@@ -90,9 +108,11 @@ class Twin:
             yield Up(uid, senml.write(values, now * 1000))
 
     def _measures(self, uid: str, street: Street) -> dict[str, float]:
-        """Only what the device was registered for."""
-        known = self.devices[uid].metrics
-        return {name: value for name, value in street.measures(uid).items() if name in known}
+        """What the device was registered for, and the same on the fixed plan."""
+        found = street.measures(uid)
+        fixed = self.beside.measures.get(uid, {}) if self.beside else {}
+        found |= {FIXED[name]: value for name, value in fixed.items() if name in FIXED}
+        return {name: value for name, value in found.items() if name in self.devices[uid].metrics}
 
     def _detectors(self, street: Street, due: set[str], now: int) -> Iterator[Up]:
         for uid in sorted(due & street.layout.zones.keys()):
@@ -104,7 +124,7 @@ class Twin:
 
     def _by_profile(self, now: int) -> Iterator[Up]:
         """Devices outside the simulator, at their turn."""
-        share = self._share(now * 1000)
+        share = self._share(now)
         for uid in self.unmatched:
             if self.turns[uid] == now % 5:
                 device = self.devices[uid]
@@ -124,8 +144,9 @@ class Twin:
         for uid, cabinet in street.cabinets.items():
             cabinet.become(broken.get(uid, 0), street.now)
 
-    def _share(self, now_ms: int) -> float:
-        hours, weekday = self.world.local_hours(now_ms)
+    def _share(self, now: int) -> float:
+        """Share of the peak demand, steady for a minute so that the street beside sees the same vehicles."""
+        hours, weekday = self.world.local_hours(now // 60 * 60_000)
         return float(share_of_peak(hours, weekday))
 
     def command(self, uid: str, instruction: Mapping[str, Any], now_ms: int) -> Iterable[Ack]:
@@ -150,5 +171,5 @@ class Twin:
         return {"type": "traffic detector", "reach_m": round(zone.length_m) if zone else 0}
 
     def close(self) -> None:
-        if self.street is not None:
-            self.street.close()
+        for street in self._streets:
+            street.close()

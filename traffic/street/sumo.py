@@ -38,6 +38,7 @@ class Simulation:
         self._passed: dict[str, deque[int]] = {}
         self._before: dict[str, set[str]] = {}
         self._trams_gone: dict[str, int] = {}
+        self._departed: dict[str, int] = {}
         self._inside = {signal.id: _inside(signal) for signal in net.signals.values()}
         command = ["sumo", "-n", str(net.path), "--step-length", "1", "--seed", str(seed % 2**31), *options]
         command += ["--no-step-log", "true", "--no-warnings", "true", "--duration-log.disable", "true"]
@@ -59,6 +60,7 @@ class Simulation:
         self._zones = {uid: zone for uid, zone in zones.items() if zone.stop_lanes}
         self._passed = {uid: deque([0] * FLOW_WINDOW_S, maxlen=FLOW_WINDOW_S) for uid in self._zones}
         self._before = {uid: set() for uid in self._zones}
+        self._departed = dict.fromkeys(self._zones, 0)
 
     def step(self, share_of_peak: float) -> None:
         """One second of traffic at this share of the peak demand."""
@@ -71,6 +73,7 @@ class Simulation:
                 here.update(libsumo.lane.getLastStepVehicleIDs(lane))
             gone = self._before[uid] - here
             self._passed[uid].append(len(gone))
+            self._departed[uid] += len(gone)
             self._trams_gone[uid] = sum(name.startswith(TRAM) for name in gone)
             self._before[uid] = here
 
@@ -97,6 +100,10 @@ class Simulation:
         """Vehicles per hour over the stop line, mean of the last FLOW_WINDOW_S."""
         passed = self._passed.get(uid)
         return sum(passed) * 3600 / min(FLOW_WINDOW_S, max(60, self.second)) if passed else 0.0
+
+    def departed(self, uid: str) -> int:
+        """Vehicles over the stop line since the start."""
+        return self._departed.get(uid, 0)
 
     def trams_departed_last_second(self, uid: str) -> int:
         return self._trams_gone.get(uid, 0)

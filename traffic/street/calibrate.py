@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the detectors of the simulated street read at different amounts of traffic, for the history before the live day.
+
+The street runs on its fixed plans at each level of demand in turn; what its devices then measure, on average, is one
+point of each curve.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from smartcity.kernel.street import StreetDevice
+from traffic.street.junctions import Street, lay_out
+
+LEVELS = (0.06, 0.3, 0.55, 0.8, 1.0)  # shares of the peak
+SETTLE_S = 240
+MEASURE_S = 900
+SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Metric → its mean at each of `levels`."""
+
+    levels: tuple[float, ...]
+    means: dict[str, list[float]]
+
+
+def measure(map_file: Path, folder: Path, devices: Sequence[StreetDevice]) -> dict[str, Curves]:
+    """By device uid; devices without a partner in the simulator are absent. Raises net.NoSumo."""
+    street = Street(lay_out(map_file, folder, devices, SEED), SEED, 0)
+    sums: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for level in LEVELS:
+        street.begin(0, SETTLE_S, level)
+        for uid, means in _level(street, level).items():
+            for metric, value in means.items():
+                sums[uid][metric].append(value)
+    street.close()
+    complete = {uid: {m: v for m, v in found.items() if len(v) == len(LEVELS)} for uid, found in sums.items()}
+    return {uid: Curves(LEVELS, found) for uid, found in complete.items()}
+
+
+def _level(street: Street, level: float) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    before = {uid: street.simulation.departed(uid) for uid in street.layout.zones}
+    looks = MEASURE_S // 10
+    for second in range(MEASURE_S):
+        street.step(level)
+        if second % 60 == 59:
+            street.close_minute()
+        if second % 10 == 0:
+            for uid, seen in street.detectors().items():
+                found[uid]["traffic.queue"] += seen.queue / looks
+                found[uid]["traffic.occupancy"] += seen.occupancy / looks
+                found[uid]["traffic.speed"] += seen.speed / looks
+                found[uid]["traffic.congestion"] += seen.congestion / looks
+    for uid in street.layout.zones:
+        found[uid]["traffic.flow"] = (street.simulation.departed(uid) - before[uid]) * 3600 / MEASURE_S
+    for uid, approaches in street.layout.approaches.items():
+        found[uid] = street.measures(uid) | {"traffic.flow": sum(found[a]["traffic.flow"] for a in approaches)}
+    return found
