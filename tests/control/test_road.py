@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
-from asgiref.sync import sync_to_async
 
 from smartcity.control.acks import AckMessage
 from smartcity.control.centre import Control
 from smartcity.control.dispatch import Patience, over
 from smartcity.control.models import Command, FastEvent
+from smartcity.control.pool import Pool
 from smartcity.kernel.clock import Anchor, clock, wall_ms
 from smartcity.kernel.control import Expectation, State
 from smartcity.transports.credentials import SecretTable, digest
@@ -55,7 +55,7 @@ class Lamp:
         if told["point"] == "lease":
             self.lease_until = told["expires_at"] if told["value"] == "auto" else 0
             return "applied", ""
-        if told["id"].startswith("f") and self.lease_until <= clock.now_ms():
+        if told["id"][1:].isdigit() and self.lease_until <= clock.now_ms():
             return "refused", "no lease"
         self.level = told["value"]
         return "applied", ""
@@ -73,7 +73,14 @@ class City:
     control: Control
     port: int
     told: list
+    pool: Pool
     lamps: list = field(default_factory=list)
+
+    async def eventually(self, claim, within_s=8):
+        """`claim` may query: it is asked in a thread."""
+        async with asyncio.timeout(within_s):
+            while not await self.pool.run(claim):  # noqa: ASYNC110
+                await asyncio.sleep(0.03)
 
     async def lamp(self, uid="L-1", **more):
         lamp = Lamp(uid, **more)
@@ -95,7 +102,7 @@ async def city(loops):
         patience=Patience(tick_s=0.02, sweep_s=0.1),
     )
     gateway.on_ready = control.on_ready
-    made = City(control, await gateway.serve(port=0), told)
+    made = City(control, await gateway.serve(port=0), told, Pool(threads=1))
     tasks = [asyncio.create_task(control.run()), asyncio.create_task(pump(inbox, control))]
     try:
         yield made
@@ -106,6 +113,7 @@ async def city(loops):
         for lamp in made.lamps:
             await lamp.client.close()
         await gateway.close()
+        await made.pool.close()
 
 
 async def pump(inbox, control):
@@ -118,20 +126,12 @@ async def pump(inbox, control):
             message.settle(Outcome.STORED)
 
 
-async def eventually(claim, within_s=8):
-    """`claim` is asked in a thread, so it may query."""
-    async with asyncio.timeout(within_s):
-        while not await sync_to_async(claim, thread_sensitive=False)():  # noqa: ASYNC110
-            await asyncio.sleep(0.03)
-
-
 def run_clock(speed=10.0):
     clock.adopt(Anchor(NOW, wall_ms(), speed, speed, simulated=True))
 
 
 @pytest.fixture
 def arrange(street):
-    """Called in a thread; connections of that thread are closed by the pool of the test."""
     street.lamp("L-1")
     street.lamp("L-2")
     return street
@@ -147,9 +147,9 @@ async def test_from_a_loops_wish_to_its_measured_effect(arrange):
     slow = replace(arrange.loop, every_s=20, gather=lambda now_ms: None, decide=lambda picture, policy: [wish])
     async with city([slow]) as made:
         lamp = await made.lamp()
-        await eventually(lambda: by_state() == [State.APPLIED])
-        await sync_to_async(arrange.measures, thread_sensitive=False)("L-1", 25.0, clock.now_ms())
-        await eventually(lambda: by_state() == [State.VERIFIED])
+        await made.eventually(lambda: by_state() == [State.APPLIED])
+        await made.pool.run(arrange.measures, "L-1", 25.0, clock.now_ms())
+        await made.eventually(lambda: by_state() == [State.VERIFIED])
         assert lamp.level == 50.0
         assert made.control.loops["adaptive"].setpoints == 1
         assert made.control.oldest_undecided_s() < 1
@@ -173,19 +173,20 @@ async def test_a_fast_loop_asks_under_a_lease_and_hears_refusals(arrange):
     fast = replace(arrange.loop, fast=True, every_s=1, gather=gather, decide=decide)
     async with city([fast]) as made:
         lamp, other = await made.lamp(), await made.lamp("L-2")
-        await eventually(lambda: made.control.loops["adaptive"].confirmed >= 5)
-        lease = await Command.objects.aget(asset__isnull=True)
+        await made.eventually(lambda: made.control.loops["adaptive"].confirmed >= 5)
+        lease = await made.pool.run(Command.objects.get, asset__isnull=True)
         assert lease.state == State.VERIFIED
         assert lamp.points()[0] == ("lease", "auto") and lamp.level != 100.0
         assert other.points() == [("lease", "auto")]  # its wish broke a limit and never left the house
         lamp.refuses = "the door is open"
-        await eventually(
+        await made.eventually(
             lambda: FastEvent.objects.filter(outcome="refused", note__startswith="the door is open").exists()
         )
         lamp.refuses = ""
         lamp.lease_until = 0  # it forgot
-        await eventually(lambda: lamp.lease_until > 0)
-    assert await FastEvent.objects.filter(outcome="limit", asset__uid="L-2").acount() == 1
+        await made.eventually(lambda: lamp.lease_until > 0)
+        limits = FastEvent.objects.filter(outcome="limit", asset__uid="L-2")
+        assert await made.pool.run(limits.count) == 1
     assert len(seen) > 5
 
 
@@ -199,7 +200,7 @@ async def test_a_loop_that_fails_keeps_no_other_from_running(arrange):
     good = replace(arrange.loop, every_s=1, gather=lambda now_ms: None, decide=lambda picture, policy: [dim()])
     async with city([bad, good]) as made:
         await made.lamp()
-        await eventually(lambda: by_state() == [State.APPLIED] and made.control.loops["bad"].failures >= 2)
+        await made.eventually(lambda: by_state() == [State.APPLIED] and made.control.loops["bad"].failures >= 2)
         assert made.control.loops["bad"].error == "RuntimeError: no such table"
         assert made.control.loops["adaptive"].error == ""
 
@@ -208,9 +209,9 @@ async def test_a_device_that_was_offline_gets_its_command_when_it_subscribes(arr
     run_clock(speed=1.0)
     slow = replace(arrange.loop, every_s=60, decide=lambda picture, policy: [dim()])
     async with city([slow]) as made:
-        await eventually(lambda: by_state() == [State.QUEUED])
+        await made.eventually(lambda: by_state() == [State.QUEUED])
         lamp = await made.lamp()
-        await eventually(lambda: by_state() == [State.APPLIED])
+        await made.eventually(lambda: by_state() == [State.APPLIED])
         assert len(lamp.heard) == 1
 
 
@@ -219,11 +220,11 @@ async def test_the_second_control_centre_waits_for_the_first(arrange):
     slow = replace(arrange.loop, every_s=60, decide=lambda picture, policy: [dim()])
     async with city([slow]) as first:
         await first.lamp()
-        await eventually(lambda: by_state() == [State.APPLIED])
+        await first.eventually(lambda: by_state() == [State.APPLIED])
         async with city([slow]) as second:
             await asyncio.sleep(0.5)
             assert (second.control.leader.epoch, second.control.loops["adaptive"].rounds) == (None, 0)
-    assert await Command.objects.acount() == 1
+            assert await second.pool.run(Command.objects.count) == 1
 
 
 async def test_a_slow_loop_shows_as_undecided(arrange):
