@@ -11,14 +11,17 @@ import { callLabel, duration, telephone } from "#city/words";
 
 const ROWS = 3;
 
+/** What the alarm is about: its asset, or the zone of a grouped one. */
+export const subject = (alarm) => alarm.asset || alarm.zone_name || alarm.zone || "Alarm";
+
 /** Acknowledge with the person's note; the row leaves when the city says so, not before. */
 export async function acknowledge(alarm, note = "") {
   try {
     await post(`alarms/${alarm.id}/acknowledge`, { note });
-    toast(`${alarm.asset} acknowledged.`);
+    toast(`${subject(alarm)} acknowledged.`);
     return true;
   } catch (problem) {
-    toast(`${alarm.asset} was not acknowledged. ${problem.words ?? problem.message}`, "problem");
+    toast(`${subject(alarm)} was not acknowledged. ${problem.words ?? problem.message}`, "problem");
     return false;
   }
 }
@@ -27,7 +30,7 @@ export function callButton(alarm, className = "button") {
   const label = callLabel(alarm.call);
   if (!label) return null;
   const phone = telephone(alarm.call);
-  return phone ? h(`a.${className}`, { href: `tel:${phone}`, "aria-label": `${label} about ${alarm.asset}` }, label)
+  return phone ? h(`a.${className}`, { href: `tel:${phone}`, "aria-label": `${label} about ${subject(alarm)}` }, label)
     : h("span.call-note", { title: "No number is stored for this desk" }, label);
 }
 
@@ -51,19 +54,20 @@ class AlarmBar extends HTMLElement {
   }
 
   #row(alarm) {
-    const button = h("button.button", { type: "button", "aria-label": `Acknowledge ${alarm.asset}` }, "Acknowledge");
+    const button = h("button.button", { type: "button", "aria-label": `Acknowledge ${subject(alarm)}` }, "Acknowledge");
     button.addEventListener("click", async () => {
       button.disabled = true;
       button.disabled = await acknowledge(alarm);
     });
-    const open = h("a.link", { href: `/?asset=${encodeURIComponent(alarm.asset)}`, "aria-label": `Open ${alarm.asset}` }, "Open");
-    open.addEventListener("click", (event) => {
+    const href = alarm.asset ? `/?asset=${encodeURIComponent(alarm.asset)}` : `/alarms/${alarm.id}/`;
+    const open = h("a.link", { href, "aria-label": `Open ${subject(alarm)}` }, "Open");
+    if (alarm.asset) open.addEventListener("click", (event) => {
       const request = new CustomEvent("open-asset", { bubbles: true, cancelable: true, detail: { uid: alarm.asset } });
       if (!open.dispatchEvent(request)) event.preventDefault();
     });
     const age = h("span.age", { "data-at": instant(alarm.raised_at) }, "");
     this.#age(age);
-    return h("li", { "data-id": alarm.id }, severityMark(alarm.severity, true), h("strong.uid", {}, alarm.asset), h("span.what", {}, alarm.text), age, button, callButton(alarm), open);
+    return h("li", { "data-id": alarm.id }, severityMark(alarm.severity, true), h("strong.uid", {}, subject(alarm)), h("span.what", {}, alarm.text), age, button, callButton(alarm), open);
   }
 
   #count(place, alarms) {

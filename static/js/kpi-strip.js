@@ -55,7 +55,7 @@ class KpiStrip extends (globalThis.HTMLElement ?? Object) {
     word.classList.toggle("advise", kpi?.mode === "advise");
     if (!kpi) return say(card.querySelector(".kpi-note"), city.byDomain.has(domain) ? "no figure yet" : "waiting for data");
     const title = kpi.title && !kpi.unit?.includes(kpi.title) ? `${unitText(kpi.unit)} ${kpi.title}`.trim() : unitText(kpi.unit);
-    this.#number(card.querySelector(".kpi-number"), number(kpi.value), title);
+    this.#number(card.querySelector(".kpi-number"), kpi.digits === undefined || typeof kpi.value !== "number" ? number(kpi.value) : kpi.value.toFixed(kpi.digits).replace("-", "−"), title);
     say(card.querySelector(".kpi-note"), kpi.note || againstNormal(kpi) || "\u00a0");
     card.querySelector(".kpi-note").title = againstNormal(kpi);
     this.#spark(card.querySelector(".spark"), kpi.spark ?? []);

@@ -50,16 +50,16 @@ export class Store {
     }
     for (const alarm of frame.alarms ?? []) {
       changed.alarms = true;
-      if (alarm.cleared_at) this.alarms.delete(alarm.id);
-      else this.alarms.set(alarm.id, alarm);
+      if (alarm.cleared_at || alarm.gone) this.alarms.delete(alarm.id);
+      else this.alarms.set(alarm.id, { ...this.alarms.get(alarm.id), ...alarm });
     }
     for (const mode of frame.modes ?? []) {
       changed.modes = true;
-      this.modes.set(`${mode.loop}/${mode.group ?? ""}`, mode);
+      this.modes.set(`${mode.loop}/${mode.group ?? mode.zone ?? ""}`, mode);
     }
     for (const [domain, kpi] of Object.entries(frame.kpis ?? {})) {
       changed.kpis = true;
-      this.kpis[domain] = { ...this.kpis[domain], ...kpi };
+      this.kpis[domain] = figure({ ...this.kpis[domain], ...kpi });
     }
     changed.commands = frame.commands ?? [];
     return changed;
@@ -80,12 +80,23 @@ export function merged(a, b) {
   };
 }
 
+/** A headline as the page draws it: `range` the whole bar, `normal` its grey band, `note` the line of meaning. */
+export function figure(kpi) {
+  const known = (...ends) => (ends.every((end) => typeof end === "number") ? ends : null);
+  return {
+    ...kpi, range: kpi.range ?? known(kpi.floor, kpi.ceiling), normal: kpi.normal ?? known(kpi.low, kpi.high), note: kpi.note ?? kpi.line ?? "",
+  };
+}
+
+const isOut = (alarm, now) => Boolean(alarm.shelved) || (Boolean(alarm.shelved_until) && ms(alarm.shelved_until) > now);
+export const isAcknowledged = (alarm) => Boolean(alarm.acknowledged_at || alarm.acknowledged);
+
 const ms = (value) => (typeof value === "number" ? value : Date.parse(value ?? "") || 0);
 
 /** Unacknowledged and not shelved, worst first, then newest: what must be in sight. */
 export function inSight(alarms, now) {
   return [...alarms]
-    .filter((a) => !a.cleared_at && !a.acknowledged_at && !(a.shelved_until && ms(a.shelved_until) > now))
+    .filter((a) => !a.cleared_at && !isAcknowledged(a) && !isOut(a, now))
     .sort((a, b) => a.severity - b.severity || ms(b.raised_at) - ms(a.raised_at));
 }
 
@@ -93,7 +104,7 @@ export function inSight(alarms, now) {
 export function worstByAsset(alarms, now) {
   const worst = new Map();
   for (const alarm of alarms) {
-    if (alarm.cleared_at || (alarm.shelved_until && ms(alarm.shelved_until) > now)) continue;
+    if (alarm.cleared_at || !alarm.asset || isOut(alarm, now)) continue;
     worst.set(alarm.asset, Math.min(worst.get(alarm.asset) ?? 9, alarm.severity));
   }
   return worst;

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// <forecast-chart>: past, now, one 80 % band, yesterday's forecast, command flags, and the same as a table.
+
+import uPlot from "#city/uplot";
+import { columns, extent, nearestFlag, recordWords } from "#city/chart-data";
+import { fill, h, say, token } from "#city/dom";
+import { cityNow, hm, when } from "#city/time";
+import { number, quantity, unitText } from "#city/words";
+
+const HEIGHT = 150;
+
+class ForecastChart extends HTMLElement {
+  #plot = null;
+  #model = null;
+
+  connectedCallback() {
+    this.head = h("div.chart-head");
+    this.place = h("div.chart-place");
+    this.tip = h("p.chart-tip", { "aria-live": "off" }, "\u00a0");
+    this.words = h("p.chart-words");
+    this.behind = h("details.chart-table", {}, h("summary", {}, "The chart as a table"));
+    this.append(this.head, this.place, this.tip, this.words, this.behind);
+    this.behind.addEventListener("toggle", () => this.behind.open && this.#table());
+    this.themed = () => this.#model && this.show(this.#model);
+    document.addEventListener("themechange", this.themed);
+    this.sized = new ResizeObserver(() => this.#plot?.setSize({ width: this.place.clientWidth, height: HEIGHT }));
+    this.sized.observe(this.place);
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("themechange", this.themed);
+    this.sized.disconnect();
+    this.#plot?.destroy();
+    this.#plot = null;
+  }
+
+  /** model: {title, metric, readings: [[at, value]…], forecast, commands, from, to, picker?} */
+  show(model) {
+    this.#model = model;
+    const { title, metric, forecast, from, to } = model;
+    const data = columns(model, from, to);
+    const unit = unitText(metric?.unit);
+    fill(this.head, h("h3", {}, model.picker ?? `${title}${unit ? `, ${unit}` : ""}`), h("span.chart-key", {},
+      forecast?.points?.length > 0 && h("span.key-band", {}, "80 %"), forecast?.yesterday?.length > 0 && h("span.key-before", {}, "yesterday’s forecast")));
+    say(this.words, recordWords(forecast));
+    this.#plot?.destroy();
+    this.#plot = null;
+    this.behind.hidden = !data[0].length;
+    if (!data[0].length) return fill(this.place, h("p.empty", {}, "No readings in this span."));
+    fill(this.place);
+    this.flags = (model.commands ?? []).filter((c) => c.at >= from && c.at <= to);
+    this.#plot = new uPlot(this.#options(data, from, to), data, this.place);
+    this.place.querySelector(".uplot").setAttribute("aria-hidden", "true");
+    this.place.setAttribute("role", "img");
+    this.place.setAttribute("aria-label", `${title}: ${this.#summary(data)}. The table below holds the numbers.`);
+    if (this.behind.open) this.#table();
+  }
+
+  /** Append one live reading without drawing everything anew more than once a second. */
+  push(at, value) {
+    const model = this.#model;
+    if (!model || !this.#plot || at <= (model.readings.at(-1)?.[0] ?? 0)) return;
+    model.readings.push([at, value]);
+    if (performance.now() - (this.drawnAt ?? 0) < 1000) return;
+    this.drawnAt = performance.now();
+    const now = cityNow();
+    if (now > model.from + (model.to - model.from) * 0.75) { const step = now - (model.from + (model.to - model.from) * 0.58); model.from += step; model.to += step; }
+    const data = columns(model, model.from, model.to);
+    this.range = extent(data);
+    this.#plot.setData(data, false);
+    this.#plot.setScale("x", { min: model.from / 1000, max: model.to / 1000 });
+    this.#plot.setScale("y", { min: this.range[0], max: this.range[1] });
+  }
+
+  #summary(data) {
+    const past = data[1].filter((v) => v !== null);
+    const last = past.at(-1);
+    const ahead = data[2].filter((v) => v !== null);
+    const metric = this.#model.metric;
+    return [last !== undefined ? `last ${quantity(last, metric)}` : "", ahead.length ? `expected between ${number(Math.min(...ahead))} and ${quantity(Math.max(...ahead), metric)}` : "", `${this.flags?.length ?? 0} commands`].filter(Boolean).join(", ");
+  }
+
+  #options(data, from, to) {
+    const [ink, ink3, line, band, stroke] = ["--ink", "--ink-3", "--line-2", "--band-80", "--bar"].map(token);
+    this.range = extent(data);
+    const font = `10.5px ${token("--font")}`;
+    const axis = { stroke: ink3, font, ticks: { show: false }, border: { show: false } };
+    const states = this.#model.metric?.states;
+    return {
+      width: this.place.clientWidth || 340, height: HEIGHT, padding: [12, 8, 0, 0], legend: { show: false },
+      cursor: { drag: { x: false, y: false, setScale: false }, points: { size: 6 }, y: false },
+      scales: { x: { time: true, range: () => [this.#model.from / 1000, this.#model.to / 1000] }, y: { range: () => this.range } },
+      axes: [
+        { ...axis, grid: { show: false }, size: 22, space: 60, splits: (u, i, min, max) => this.#splits(min, max), values: (u, splits) => splits.map((s) => hm(s * 1000)) },
+        { ...axis, grid: { stroke: line, width: 1 }, size: 40, space: 34, values: (u, splits) => splits.map((s) => (states?.length ? (states[s] ?? "") : number(s))) },
+      ],
+      series: [{},
+        { stroke: ink, width: 1.6, points: { show: false }, spanGaps: false, paths: states?.length ? uPlot.paths.stepped({ align: 1 }) : undefined },
+        { stroke, width: 1.4, points: { show: false }, spanGaps: true },
+        { stroke: "transparent", points: { show: false }, spanGaps: true }, { stroke: "transparent", points: { show: false }, spanGaps: true },
+        { stroke, width: 1, dash: [4, 3], points: { show: false }, spanGaps: true }],
+      bands: [{ series: [4, 3], fill: band }],
+      hooks: { draw: [(u) => this.#marks(u)], setCursor: [(u) => this.#tell(u)] },
+    };
+  }
+
+  /** Whole hours (or quarters) of the city's zone. */
+  #splits(min, max) {
+    const steps = [900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
+    const step = steps.find((s) => (max - min) / s <= 5) ?? 86400;
+    const found = [];
+    for (let s = Math.ceil(min / step) * step; s <= max; s += step) found.push(s);
+    return found;
+  }
+
+  #marks(u) {
+    const { ctx } = u;
+    const ratio = devicePixelRatio || 1;
+    const x = (ms) => Math.round(u.valToPos(ms / 1000, "x", true));
+    const now = cityNow();
+    ctx.save();
+    if (now > this.#model.from && now < this.#model.to) {
+      ctx.strokeStyle = token("--bar");
+      ctx.lineWidth = ratio;
+      ctx.beginPath();
+      ctx.moveTo(x(now), u.bbox.top - 8 * ratio);
+      ctx.lineTo(x(now), u.bbox.top + u.bbox.height);
+      ctx.stroke();
+    }
+    for (const flag of this.flags) this.#flag(ctx, x(flag.at), this.#height(u, flag.at), ratio, flag === this.chosen);
+    ctx.restore();
+  }
+
+  #height(u, at) {
+    const [xs, past] = u.data;
+    let i = xs.findIndex((s) => s * 1000 >= at);
+    if (i < 0) i = xs.length - 1;
+    while (i >= 0 && past[i] === null) i -= 1;
+    return i >= 0 ? u.valToPos(past[i], "y", true) : u.bbox.top + u.bbox.height;
+  }
+
+  #flag(ctx, x, y, ratio, chosen) {
+    const top = Math.max(y - 26 * ratio, 2 * ratio);
+    ctx.fillStyle = ctx.strokeStyle = token("--flag");
+    ctx.lineWidth = (chosen ? 2 : 1.4) * ratio;
+    ctx.beginPath();
+    ctx.moveTo(x, y - 3 * ratio);
+    ctx.lineTo(x, top);
+    ctx.stroke();
+    ctx.beginPath();
+    ctx.moveTo(x, top);
+    ctx.lineTo(x + 9 * ratio, top);
+    ctx.lineTo(x + 6.5 * ratio, top + 3.5 * ratio);
+    ctx.lineTo(x + 9 * ratio, top + 7 * ratio);
+    ctx.lineTo(x, top + 7 * ratio);
+    ctx.fill();
+  }
+
+  #tell(u) {
+    const { idx, left } = u.cursor;
+    if (idx === null || idx === undefined || left < 0) return say(this.tip, "\u00a0");
+    const [xs, past, median, low, high, before] = u.data.map((column) => column[idx]);
+    const metric = this.#model.metric;
+    const slack = (this.#model.to - this.#model.from) / 40;
+    const flag = nearestFlag(this.flags, u.posToVal(left, "x") * 1000, slack);
+    const parts = [when(xs * 1000)];
+    if (past !== null && past !== undefined) parts.push(quantity(past, metric));
+    if (median !== null && median !== undefined) parts.push(`forecast ${number(median)} (80 %: ${number(low)} to ${number(high)})`);
+    if (before !== null && before !== undefined) parts.push(`yesterday’s forecast ${number(before)}`);
+    if (flag) parts.push(`command: ${flag.text}`);
+    say(this.tip, parts.join(" · "));
+  }
+
+  #table() {
+    const data = columns(this.#model, this.#model.from, this.#model.to);
+    const every = Math.max(1, Math.ceil(data[0].length / 200));
+    const cell = (v) => h("td.numeric", {}, v === null ? "" : number(v));
+    const rows = data[0].map((s, i) => (i % every ? null : h("tr", {}, h("th", { scope: "row" }, when(s * 1000)), data.slice(1).map((column) => cell(column[i]))))).filter(Boolean);
+    const head = ["Time", "Measured", "Forecast", "80 % from", "80 % to", "Yesterday’s"].map((title, i) => h("th", { scope: "col", class: i ? "numeric" : null }, title));
+    this.behind.querySelector(".scroll")?.remove();
+    this.behind.append(h("div.scroll", { tabindex: "0" }, h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows.reverse()))));
+  }
+}
+
+customElements.define("forecast-chart", ForecastChart);

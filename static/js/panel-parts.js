@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the panel, each from data to nodes. Buttons carry the asset's name.
+
+import { instant } from "#city/api";
+import { city } from "#city/city";
+import { config, titleOf } from "#city/config";
+import { h, icon } from "#city/dom";
+import { layerOf, plainRows } from "#city/layers";
+import { live } from "#city/live";
+import { lockOut, liftTag } from "#city/lock-out";
+import { modeSwitch } from "#city/mode-switch";
+import { liftOverride, override } from "#city/override";
+import { severityMark } from "#city/severity";
+import { cityNow, day, when } from "#city/time";
+import { STEPS, duration, humanise, isBad, isUnderWay, issuerWord, number, qualityWord, quantity, severityWord, stateWord, unitText } from "#city/words";
+
+const standingAlarms = (uid) => [...live.store.alarms.values()].filter((a) => a.asset === uid).sort((a, b) => a.severity - b.severity);
+
+/** "Intersection · no faults · 0.4 s ago" */
+export function subtitle(asset, detail) {
+  const faults = standingAlarms(asset.uid).length;
+  const at = asset.values.lastAt;
+  const age = at === null ? (asset.values.standing === "none" ? "no device" : "no reading yet") : `${duration((cityNow() - at) / 1000)} ago`;
+  const stale = asset.values.standing === "stale";
+  return [
+    h("span", {}, `${detail?.kind_title ?? asset.kindInfo.title} · ${faults ? `${faults} ${faults === 1 ? "fault" : "faults"}` : "no faults"} · `),
+    h(stale ? "span.stale-text" : "span", {}, stale ? `stale, ${age}` : age),
+    asset.estimated && h("span.tag", { title: "Not surveyed: stated rules filled in what the map lacks" }, "estimated"),
+    asset.simulated && config.mode === "LIVE" && h("span.tag", { title: "Exists only in the twin" }, "simulated"),
+  ];
+}
+
+export function alarmLines(asset) {
+  return standingAlarms(asset.uid).map((alarm) => h("p.alarm-line", {}, severityMark(alarm.severity), h("span", {}, h("strong", {}, humanise(severityWord(alarm.severity))), ` ${alarm.text}`),
+    h("a.link", { href: `/alarms/${alarm.id}/` }, "What to do")));
+}
+
+export function stateCard(asset, children) {
+  const state = layerOf(asset.domain).state(asset, asset.values, children);
+  if (!state) return [];
+  return h("div.state-card", {}, state.ring && ring(state.ring), h("dl", {}, (state.rows ?? []).filter((row) => row && row.value !== undefined).map((row) => [h("dt", {}, row.label),
+    h("dd", {}, h("strong", {}, said(row.value)), row.unit ? h("span.unit", {}, ` ${unitText(row.unit)}`) : null, row.note ? h("span.unit", {}, ` ${row.note}`) : null)])));
+}
+
+const said = (value) => (typeof value === "number" ? number(value) : (value ?? "–"));
+
+function ring({ text, caption, share = 1 }) {
+  const round = 2 * Math.PI * 29;
+  return h("svg.ring", { viewBox: "0 0 68 68", role: "img", "aria-label": `${caption ?? ""} ${text}` },
+    h("circle.ring-track", { cx: 34, cy: 34, r: 29 }), h("circle.ring-share", { cx: 34, cy: 34, r: 29, transform: "rotate(-90 34 34)", "stroke-dasharray": `${(Math.max(0, Math.min(1, share)) * round).toFixed(1)} ${round.toFixed(1)}` }),
+    h("text.ring-text", { x: 34, y: caption ? 33 : 39 }, text), caption && h("text.ring-caption", { x: 34, y: 46 }, caption));
+}
+
+/** The engineer's figures: the layer's sections, or every metric where there is no layer. */
+export function sectionsOf(asset, children) {
+  const own = layerOf(asset.domain).rows(asset, asset.values, children);
+  const sections = own.length || layerOf(asset.domain).kinds[asset.kind] ? own : plainRows(asset, asset.values, city.metrics);
+  return sections.map(({ title, rows }) => h("div.figures-block", {}, h("h3", {}, title), rows.some((row) => row.bar !== undefined) ? h("div.bar-rows", {}, rows.map(barRow)) : h("dl.rows", {}, rows.map(plainRow))));
+}
+
+const plainRow = (row) => [h("dt", {}, row.label), h("dd", {}, h("strong", {}, said(row.value)), row.unit ? h("span.unit", {}, ` ${unitText(row.unit)}`) : null, row.of ? h("span.unit", {}, ` ${row.of}`) : null, row.note ? h("span.unit", {}, ` ${row.note}`) : null)];
+
+function barRow(row) {
+  const share = Math.max(0, Math.min(1, row.bar ?? 0));
+  return h("div.bar-row", {}, h("span.bar-label", {}, row.label),
+    h("svg.bar", { "aria-hidden": "true" }, h("rect.track", { width: "100%", height: 6, rx: 3 }), share > 0 && h(row.strong ? "rect.share.strong" : "rect.share", { width: `${(share * 100).toFixed(1)}%`, height: 6, rx: 3 })),
+    h("span.bar-value", {}, said(row.value), row.unit && unitText(row.unit) ? h("span.unit", {}, ` ${unitText(row.unit)}`) : null), h("span.bar-of", {}, row.of ?? row.note ?? ""));
+}
+
+/** What stands against the loops here: lock-out, overrides. */
+export function standingLines(detail, done) {
+  const lines = [];
+  const { lockout } = detail;
+  if (lockout) {
+    lines.push(h("div.standing.locked", {}, icon("lock"), h("p", {}, h("strong", {}, `Locked out by ${lockout.owner}`), ` since ${when(instant(lockout.placed_at))}: ${lockout.reason}. Every command is refused until it is lifted.`),
+      (lockout.mine || detail.may?.configure) && h("button.button", { type: "button", onclick: () => liftTag(detail, done) }, `Lift from ${detail.uid}…`)));
+  }
+  for (const o of detail.overrides ?? []) {
+    const point = detail.points?.find((p) => p.name === o.point);
+    lines.push(h("div.standing", {}, h("p", {}, h("strong", {}, `Override: ${point?.title ?? o.title ?? humanise(o.point)} ${said(o.value)}${unitText(o.unit) ? ` ${unitText(o.unit)}` : ""}`), ` by ${o.owner} until ${when(instant(o.until))}: ${o.reason}`),
+      detail.may?.operate !== false && h("button.button", { type: "button", onclick: () => liftOverride(o, detail, done) }, `End on ${detail.uid}…`)));
+  }
+  return lines;
+}
+
+export function why(detail) {
+  if (!detail.why) return [];
+  const { reason, alternative, at, issuer, rests_on: rests } = detail.why;
+  return [
+    h("h3", {}, "Why"), h("p.why-text", {}, reason),
+    alternative && h("p.why-text", {}, h("span.unit", {}, "Instead of: "), alternative),
+    h("p.small", {}, [issuerWord(issuer, detail.why.issuer_word), at ? when(instant(at)) : "", rests?.length ? `rests on ${rests.slice(0, 3).join(", ")}` : ""].filter(Boolean).join(" · ")),
+  ];
+}
+
+export function commandList(commands, detail) {
+  const head = h("div.part-head", {}, h("h3", {}, "Commands"), h("a.link", { href: `/commands/?asset=${encodeURIComponent(detail.uid)}` }, "event log"));
+  if (!commands.length) return [head, h("p.empty", {}, "None yet.")];
+  return [head, h("ol.commands-list", {}, commands.slice(0, 6).map(commandLine))];
+}
+
+/** One command: when, what, and the step it has reached; never the wished value as a fact. */
+export function commandLine(c) {
+  const value = typeof c.value === "object" && c.value !== null ? JSON.stringify(c.value) : said(c.value);
+  const what = `${c.title ?? humanise(c.point)} ${value}${unitText(c.unit) ? ` ${unitText(c.unit)}` : ""}`;
+  const mark = c.state === "verified" ? h("span.ok", { "aria-hidden": "true" }, "✓ ") : isBad(c.state) ? h("span.bad", { "aria-hidden": "true" }, "✗ ") : null;
+  return h("li", { title: `${c.reason}${c.state_note ? ` (${c.state_note})` : ""}` }, h("time", { datetime: new Date(instant(c.created_at)).toISOString() }, when(instant(c.created_at))),
+    h("span.command-what", {}, h("span", {}, what), h("span.small", {}, `${issuerWord(c.issuer, c.issuer_word)} · ${c.reason}`)), h("span.command-state", {}, mark, stateWord(c.state, c.word), isUnderWay(c.state) && steps(c)));
+}
+
+function steps(c) {
+  const reached = STEPS.indexOf(c.state);
+  return h("span.steps", { role: "img", "aria-label": `step ${reached + 1} of ${STEPS.length}` }, STEPS.map((_, i) => h(i <= reached ? "i.on" : "i")));
+}
+
+/** Every series with its value, age and quality. */
+export function readings(asset, detail, open) {
+  const rows = (detail.series ?? []).map((s) => {
+    const live_ = asset.values.reading(s.metric);
+    const latest = live_ ?? (s.latest ? { value: s.latest.value, at: instant(s.latest.at), quality: s.latest.quality, age_s: (cityNow() - instant(s.latest.at)) / 1000 } : null);
+    return [h("dt", {}, s.title ?? humanise(s.metric)), h(latest?.stale ? "dd.stale-text" : "dd", {}, latest ? [h("strong", {}, quantity(latest.value, s)), h("span.unit", {}, ` ${duration(latest.age_s)} ago · ${qualityWord(latest.quality)}${latest.stale ? " · stale" : ""}`)] : h("span.unit", {}, "no reading yet"))];
+  });
+  return rows.length ? h("details.more", { open: open ? true : null }, h("summary", {}, `Latest values (${rows.length})`), h("dl.rows", {}, rows)) : [];
+}
+
+export function engineering(detail) {
+  const record = detail.engineering;
+  if (!record) return h("p.small", {}, "No engineering data: the loops may advise, never act by themselves.");
+  const signed = record.signed_by ? `signed by ${record.signed_by}${record.valid_until ? ` until ${day(instant(record.valid_until))}` : ""}` : "unsigned: the loops may advise only";
+  return h("details.more", {}, h("summary", {}, `Engineering data, version ${record.version}, ${signed}`), record.basis && h("p.small", {}, record.basis),
+    h("dl.rows", {}, Object.entries(record.data ?? {}).slice(0, 40).map(([name, value]) => [h("dt", {}, humanise(name)), h("dd", {}, plain(value))])));
+}
+
+function plain(value) {
+  if (typeof value === "number") return number(value);
+  if (value === null || typeof value !== "object") return String(value ?? "–");
+  const text = JSON.stringify(value);
+  return text.length > 160 ? `${text.slice(0, 160)}…` : text;
+}
+
+export function facts(detail) {
+  const { device } = detail;
+  const rows = [["Domain", titleOf(detail.domain)], ["Zone", detail.zone?.name ?? detail.zone?.code], ["Part of", detail.parent && h("a", { href: `/?asset=${detail.parent}` }, detail.parent)],
+    ["Device", device && `${device.uid} · ${device.codec}${device.last_seen ? ` · last seen ${when(instant(device.last_seen))}` : ""}`], ["Source", [detail.source, detail.external_id].filter(Boolean).join(" ")],
+    ["Estimated", detail.estimated && "yes: not surveyed, stated rules filled in what the map lacks"], ["Simulated", detail.simulated && "yes: exists only in the twin"]].filter(([, value]) => value);
+  return h("details.more", {}, h("summary", {}, "Record"), h("dl.rows", {}, rows.map(([label, value]) => [h("dt", {}, label), h("dd", {}, value)])));
+}
+
+/** Override, lock-out and the mode in the trade's words, or one sentence saying why there is nothing to press. */
+export function actions(detail, done) {
+  if (detail.may && !detail.may.operate) return h("p.small", {}, `Your account may look at ${detail.uid}, not act on it.`);
+  const points = detail.points ?? [];
+  const blocked = detail.commandable === false ? detail.why_not_commandable || "It cannot be commanded now." : "";
+  const buttons = [];
+  if (points.length && !blocked && !detail.lockout) buttons.push(h("button.button.primary", { type: "button", "aria-haspopup": "dialog", onclick: () => override(detail, done) }, `Override ${detail.uid}…`));
+  if ((points.length || detail.device) && !detail.lockout) buttons.push(h("button.button", { type: "button", "aria-haspopup": "dialog", "aria-label": `Lock out ${detail.uid}`, onclick: () => lockOut(detail, done) }, "Lock out"));
+  return [blocked && h("p.small", {}, blocked), h("div.panel-actions", {}, buttons, (detail.modes ?? []).slice(0, 2).map((mode) => modeSwitch(mode, done)))];
+}
+
