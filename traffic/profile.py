@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -19,3 +22,13 @@ def share_of_peak(hours: ArrayLike, weekday: ArrayLike) -> NDArray[np.float64]:
     below = np.floor(position).astype(int) % 168
     part = position - np.floor(position)
     return np.asarray(_WEEK[below] * (1 - part) + _WEEK[(below + 1) % 168] * part)
+
+
+def local_times(times_ms: NDArray[np.int64], zone: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Hours since local midnight and weekdays (0 = Monday) of many instants; one look at the zone per UTC hour."""
+    by_hour, index = np.unique(np.asarray(times_ms) // 3_600_000, return_inverse=True)
+    tz = ZoneInfo(zone)
+    offsets = [datetime.fromtimestamp(hour * 3600, UTC).astimezone(tz).utcoffset() for hour in by_hour.tolist()]
+    shift = np.array([offset.total_seconds() * 1000 if offset else 0.0 for offset in offsets])
+    local = np.asarray(times_ms) + shift[index]
+    return local % 86_400_000 / 3_600_000, ((local // 86_400_000 + 3) % 7).astype(np.int64)

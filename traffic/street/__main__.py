@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`python -m traffic.street beside|calibrate|compare`: simulations the city does not run in its own process.
 
-Each reads JSON from its input and writes JSON to its output.
+Each reads JSON from its input and writes JSON on the last line of its output: libraries print warnings before it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ def main(arguments: list[str]) -> int:
             told = json.load(sys.stdin)
             devices = [StreetDevice(**device) for device in told["devices"]]
             found = calibrate.measure(Path(told["map"]), Path(told["folder"]), devices)
-            json.dump({uid: asdict(curves) for uid, curves in found.items()}, sys.stdout)
+            print("\n" + json.dumps({uid: asdict(curves) for uid, curves in found.items()}))
         case ["compare"]:
             from traffic import compare
 
             told = json.load(sys.stdin)
             devices = [StreetDevice(**device) for device in told["devices"]]
-            json.dump(compare.run(Path(told["map"]), Path(told["folder"]), devices, told), sys.stdout)
+            print("\n" + json.dumps(compare.run(Path(told["map"]), Path(told["folder"]), devices, told)))
         case _:
             print(__doc__, file=sys.stderr)
             return 2

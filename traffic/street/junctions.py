@@ -115,7 +115,11 @@ class Street:
         """Fill the empty street, so that it stands at `now` as if it had always run."""
         self.epoch_s = now - warm_up_s - self.simulation.second
         self._start_cabinets()
-        while self.now < now:
+        self.live(warm_up_s, share_of_peak)
+
+    def live(self, seconds: int, share_of_peak: float) -> None:
+        """So many seconds at a steady share of the peak demand."""
+        for _ in range(seconds):
             self.step(share_of_peak)
             if self.now % 60 == 0:
                 self.close_minute()
