@@ -27,6 +27,8 @@ class Alarm(models.Model):
     severity = models.PositiveSmallIntegerField(choices=[(s.value, s.word) for s in Severity])
     text = models.CharField(max_length=300)
     value = models.FloatField(null=True)
+    unit = models.CharField(max_length=60, blank=True)
+    series = models.PositiveIntegerField(null=True, help_text="Which series showed it; lives in the telemetry store.")
     raised_at = models.DateTimeField()
     cleared_at = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
@@ -87,11 +89,14 @@ class MailSubscription(models.Model):
 
 
 class Notice(models.Model):
-    """One message owed to one subscriber: written with the alarm, sent afterwards, retried, kept. Wall time."""
+    """One message owed to one subscriber: written with the alarm, sent afterwards, retried, kept. Wall time.
 
-    alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="notices")
+    Without an alarm it is a test a user asked for.
+    """
+
+    alarm = models.ForeignKey(Alarm, null=True, on_delete=models.CASCADE, related_name="notices")
     channel = models.CharField(max_length=10)
-    subscription = models.ForeignKey(PushSubscription, null=True, on_delete=models.CASCADE, related_name="notices")
+    subscription = models.ForeignKey(PushSubscription, null=True, on_delete=models.SET_NULL, related_name="notices")
     address = models.CharField(max_length=254, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -101,4 +106,4 @@ class Notice(models.Model):
     error = models.CharField(max_length=300, blank=True)
 
     def __str__(self) -> str:
-        return f"{self.channel} for alarm {self.alarm_id}"
+        return f"{self.channel} for alarm {self.alarm_id or 'test'}"

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every alarm there is: what the domains declare, and the platform's own about devices that fall silent."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from smartcity import declared, domains
+from smartcity.kernel.alarms import AlarmRule, Severity
+
+SILENT: Final = AlarmRule(
+    name="device.silent",
+    metric="",
+    kinds=(),
+    severity=Severity.LOW,
+    is_bad=lambda value, _: value > 0,
+    is_good=lambda value, _: value <= 0,
+    on_delay_s=0,
+    off_delay_s=0,
+    text="{name}: no message for {value:.0f} {unit}",
+    cause="The device has no power or no network, or is broken. It missed two of its expected messages.",
+    consequence="What happens there is not known, and commands do not arrive; the device runs its local programme.",
+    response="Check power and network of the place; if neighbours report, plan a visit to the device.",
+    respond_within_s=8 * 3600,
+    call="Field service",
+)
+MANY_SILENT: Final = AlarmRule(
+    name="zone.silent",
+    metric="",
+    kinds=(),
+    severity=Severity.LOW,
+    is_bad=lambda value, _: value > 0,
+    is_good=lambda value, _: value <= 0,
+    on_delay_s=0,
+    off_delay_s=0,
+    text="{name}: {value:.0f} {unit} fell silent together",
+    cause="Something they share has failed: power, network, a gateway or a supplier's service.",
+    consequence="The part of the city is not seen and takes no commands; its devices run their local programmes.",
+    response="Look for the common cause first: feeder, gateway, mobile network. One call is enough.",
+    respond_within_s=1800,
+    call="Field service",
+)
+
+
+def explain(rule_name: str) -> AlarmRule | None:
+    """The rule with its cause, consequence, response and whom to call; None for one that is no longer declared."""
+    every = (SILENT, MANY_SILENT, *declared.alarm_rules())
+    return next((rule for rule in every if rule.name == rule_name), None)
+
+
+def of_kind(kind: str, domain: str) -> list[AlarmRule]:
+    return [r for r in declared.alarm_rules() if r.metric.startswith(f"{domain}.") and (not r.kinds or kind in r.kinds)]
+
+
+def silence_severity(kind: str, domain: str, *, many: bool = False) -> Severity:
+    """A silent device can no longer raise its alarms: one step below the worst of them, or as it when many are."""
+    worst = min((rule.severity for rule in of_kind(kind, domain)), default=Severity.LOW)
+    if many:
+        return Severity(max(Severity.HIGH, min(worst, Severity.MEDIUM)))
+    return Severity(min(worst + 1, Severity.LOW))
+
+
+def said(rule: AlarmRule, name: str, value: float, unit: str) -> str:
+    """The rule's sentence about one asset; a broken template of a domain still names the asset."""
+    try:
+        return rule.text.format(name=name, value=value, unit=unit)[:300]
+    except (KeyError, IndexError, ValueError):
+        return f"{name}: {rule.name}"[:300]
+
+
+def unit_of(rule: AlarmRule) -> str:
+    metric = declared.metrics().get(rule.metric)
+    return metric.unit if metric and metric.unit != "1" else ""
+
+
+def domain_title(label: str) -> str:
+    return next((c.title or c.label.title() for c in domains.installed() if c.label == label), label.title())
