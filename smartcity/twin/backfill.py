@@ -70,13 +70,14 @@ def backfill(
     """
     path = path or Path(settings.VAR) / "street.json"
     streets.read(path)
-    report, edges = Report(days), spans(clock.now_ms() if now_ms is None else now_ms, days)
+    now_ms = clock.now_ms() if now_ms is None else now_ms
+    report, edges = Report(days), spans(now_ms, days)
     known = {(uid, metric): pk for uid, metric, pk in Series.objects.values_list("device__uid", "metric", "pk")}
     book, own = books.load(), store or Store()
     progress(0.0, "working out the weeks before today")
     try:
         for end, slab in zip(edges[1:], _imagined(path, edges, only), strict=False):
-            _write(own, slab, known, book, report)
+            _write(own, slab, known, book, report, now_ms)
             done = (end - edges[0]) / DAY_MS
             progress(done / days, f"{done:.0f} of {days:.0f} days, {report.readings:,} readings")
     finally:
@@ -94,7 +95,9 @@ def spans(now_ms: int, days: float) -> list[int]:
     return sorted({start, *(at for at in midnights if at > start), end})
 
 
-def _write(store: Store, slab: Slab, known: Mapping[tuple[str, str], int], book: Book, report: Report) -> None:
+def _write(
+    store: Store, slab: Slab, known: Mapping[tuple[str, str], int], book: Book, report: Report, now_ms: int
+) -> None:
     rows = [row for row, key in enumerate(slab.keys) if key in known]
     report.series, report.unknown = len(rows), len(slab.keys) - len(rows)
     series = np.array([known[slab.keys[row]] for row in rows], np.int64)
@@ -107,7 +110,7 @@ def _write(store: Store, slab: Slab, known: Mapping[tuple[str, str], int], book:
     report.readings += int(np.isfinite(values).sum())
     # column by column, so that rows arrive in the order they are stored in
     at, who = np.repeat(slab.times_ms, len(series)), np.tile(series, len(slab.times_ms))
-    report.stored += store.bulk(who, at, values.T.ravel()).stored
+    report.stored += store.bulk(who, at, values.T.ravel(), now_ms=now_ms).stored
 
 
 def _imagined(path: Path, edges: Sequence[int], only: Sequence[str]) -> Iterator[Slab]:
