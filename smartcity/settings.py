@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_gis",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "leaflet",
     "channels",
     "django_tasks",
@@ -180,6 +181,11 @@ MQTT_ADDRESS = os.environ.get("SMARTCITY_MQTT", "127.0.0.1:1883")
 MQTT_CERTIFICATE = os.environ.get("SMARTCITY_MQTT_CERTIFICATE", "")
 MQTT_KEY = os.environ.get("SMARTCITY_MQTT_KEY", "")
 VAPID_PRIVATE_KEY = secret("vapid_private_key")
+PUSH_HOSTS = os.environ.get(
+    "SMARTCITY_PUSH_HOSTS",
+    "fcm.googleapis.com,updates.push.services.mozilla.com,web.push.apple.com,*.push.apple.com,*.notify.windows.com",
+).split(",")
+PUSH_PLACES = flag("SMARTCITY_PUSH_PLACES")
 VAPID_SUBJECT = os.environ.get("SMARTCITY_VAPID_SUBJECT", "mailto:operations@city.invalid")
 EMAIL_BACKEND = os.environ.get("SMARTCITY_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = VAR / "mail"
@@ -201,6 +207,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 LOGGING = {
     "version": 1,
