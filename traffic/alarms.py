@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the traffic desk must know about its signals, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from smartcity.kernel.alarms import AlarmRule, Severity
+from traffic.metrics import SOURCES, STATUS
+
+Test = Callable[[float, dict[str, object]], bool]
+DESK = "traffic signal desk"
+
+
+def _is(code: int) -> tuple[Test, Test]:
+    """Raise and clear test of one code of a state metric."""
+    return (lambda value, _: round(value) == code), (lambda value, _: round(value) != code)
+
+
+def _status(
+    word: str, severity: Severity, *, after_s: float, text: str, cause: str, consequence: str, response: str, within_s: int
+) -> AlarmRule:  # fmt: skip
+    is_bad, is_good = _is(STATUS.index(word))
+    return AlarmRule(
+        name=f"traffic.{word.replace(' ', '_')}",
+        metric="traffic.status",
+        kinds=("intersection",),
+        severity=severity,
+        is_bad=is_bad,
+        is_good=is_good,
+        on_delay_s=after_s,
+        off_delay_s=60,
+        text="{name}: " + text,
+        cause=cause,
+        consequence=consequence,
+        response=response,
+        respond_within_s=within_s,
+        call=DESK,
+    )
+
+
+_is_fallback, _is_not_fallback = _is(SOURCES.index("fallback"))
+
+ALARMS = (
+    _status(
+        "conflict trip",
+        Severity.CRITICAL,
+        after_s=0,
+        text="conflict monitor has tripped, signal flashes",
+        cause="The monitor saw two conflicting greens, a red lamp out, or an intergreen cut short, and cut the signal off.",
+        consequence="Traffic passes by the signs; the fault that tripped the monitor may be dangerous when reset.",
+        response="Send a technician; never reset from afar. Ask the police to direct traffic at a main junction.",
+        within_s=900,
+    ),
+    _status(
+        "dark",
+        Severity.HIGH,
+        after_s=10,
+        text="signal is dark",
+        cause="The controller is off or its lamp supply is cut while mains stand.",
+        consequence="Drivers meet a dark junction; people with poor sight lose the crossing's sound.",
+        response="Send a technician; have the crossing guarded if it is on a school or main route.",
+        within_s=1800,
+    ),
+    _status(
+        "mains fail",
+        Severity.HIGH,
+        after_s=10,
+        text="mains have failed",
+        cause="The supply to the cabinet is out.",
+        consequence="The signal is dark, or runs on its battery for a while.",
+        response="Ask the grid desk for the time of return; send a technician if other supplies nearby stand.",
+        within_s=1800,
+    ),
+    _status(
+        "flashing",
+        Severity.MEDIUM,
+        after_s=30,
+        text="signal flashes yellow",
+        cause="The controller has switched to flashing by itself or by hand.",
+        consequence="Traffic passes by the signs; no crossing is protected.",
+        response="Ask the cabinet for the cause; restart from the desk if it allows, else send a technician.",
+        within_s=3600,
+    ),
+    _status(
+        "door open",
+        Severity.LOW,
+        after_s=120,
+        text="cabinet door is open",
+        cause="Somebody works at the cabinet, or has broken it open.",
+        consequence="The centre cannot ask for stages; the fixed plan runs.",
+        response="Check whether work is announced; otherwise send the patrol.",
+        within_s=3600,
+    ),
+    AlarmRule(
+        name="traffic.fallback",
+        metric="traffic.control_source",
+        kinds=("intersection",),
+        severity=Severity.MEDIUM,
+        is_bad=_is_fallback,
+        is_good=_is_not_fallback,
+        on_delay_s=120,
+        off_delay_s=60,
+        text="{name}: lost the centre, runs its fixed plan",
+        cause="Stage requests stopped coming while the mode was adaptive: detectors silent, link or loop down.",
+        consequence="The junction is safe but waits are longer.",
+        response="See whether its detectors report; restart the loop if many junctions fell back at once.",
+        respond_within_s=3600,
+        call=DESK,
+    ),
+    AlarmRule(
+        name="traffic.long_red",
+        metric="traffic.longest_red_s",
+        kinds=("intersection",),
+        severity=Severity.MEDIUM,
+        is_bad=lambda value, signed: value > _limit(signed) + 15,
+        is_good=lambda value, signed: value < _limit(signed),
+        on_delay_s=10,
+        off_delay_s=30,
+        text="{name}: somebody has waited {value:.0f} s at red",
+        cause="A stage with a call was not served within its maximum red.",
+        consequence="People walk and drive at red when they have waited this long.",
+        response="Set the junction to its fixed plan and report the case to the signal engineer.",
+        respond_within_s=1800,
+        call=DESK,
+    ),
+)
+
+
+def _limit(signed: dict[str, object]) -> float:
+    """The signed maximum red, s; 120 where none is signed."""
+    value = signed.get("max_red_s")
+    return float(value) if isinstance(value, int | float) else 120.0
