@@ -26,16 +26,16 @@ from smartcity.control import (
     overriding,
     proposals,
     refusals,
-    requests,
     returning,
     safety,
     shapes,
+    signing,
     situations,
 )
 from smartcity.control.models import Command, LockOut, Override
 from smartcity.devices.models import Asset, Zone
 from smartcity.kernel.clock import clock
-from smartcity.kernel.control import Priority, Setpoint
+from smartcity.kernel.control import Mode, Setpoint
 
 OBJECT = OpenApiTypes.OBJECT
 T = TypeVar("T")
@@ -138,15 +138,19 @@ class RequestCommand(CityView):
         wish = read(Wish, request)
         asset_within(self.reach(request), wish["asset"])
         now_ms = clock.now_ms()
-        setpoint = _setpoint(wish, now_ms)
-        by = actor(request)
-        key = request.headers.get("Idempotency-Key", "")
         made = answered(
-            lambda: requests.request(
-                [setpoint], issuer=by.name, priority=Priority.OVERRIDE, now_ms=now_ms, by=by, key=key
+            lambda: overriding.ask(
+                wish["asset"],
+                wish["point"],
+                wish["value"],
+                by=actor(request),
+                reason=wish["reason"],
+                until_ms=wish["until"],
+                now_ms=now_ms,
+                key=request.headers.get("Idempotency-Key", ""),
             )
         )
-        return Response(shapes.command(made[0]), status=201)
+        return Response(shapes.command(made), status=201)
 
 
 def _setpoint(wish: dict[str, Any], now_ms: int) -> Setpoint:
@@ -164,6 +168,10 @@ class SetMode(CityView):
         loop, zone = declared.loops().get(wish["loop"]), Zone.objects.filter(code=wish["group"]).first()
         if loop is None or zone is None or not self.reach(request).allows(loop.domain, zone.code):
             raise NotFound("There is no such loop or group that you may operate.")
+        if wish["mode"] == Mode.AUTO:
+            signed = signing.counts([loop], clock.now(), is_simulation=clock.is_simulation)
+            if why_not := signed.get((loop.name, zone.pk), signing.NOTHING).why_not:
+                raise errors.Conflict(why_not)
         row = answered(
             lambda: modes.set_mode(
                 loop.name,
@@ -354,7 +362,11 @@ class ReturnToLocal(CityView):
             raise ValidationError({"confirm": "Confirm, or nothing happens."})
         batch = answered(
             lambda: returning.return_all_to_local(
-                by=actor(request), reason=wish["reason"], now_ms=clock.now_ms(), within=self.reach(request)
+                by=actor(request),
+                reason=wish["reason"],
+                now_ms=clock.now_ms(),
+                within=self.reach(request),
+                key=request.headers.get("Idempotency-Key", ""),
             )
         )
         return Response({"id": batch}, status=202)

@@ -13,9 +13,10 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from smartcity import declared
 from smartcity.api.access import Scope
 from smartcity.api.views import CityView, instant, moment, ms, whole
-from smartcity.control import actions, shapes
+from smartcity.control import actions, loops, shapes, signing
 from smartcity.control.models import Command, FastEvent, LedgerEntry, LockOut, Override
 from smartcity.devices.models import Zone
 from smartcity.kernel.clock import clock
@@ -77,8 +78,32 @@ class ModesView(actions.SetMode):
     @extend_schema(operation_id="modes", responses=OBJECT)
     def get(self, request: Request) -> Response:
         reach = self.reach(request)
-        found = shapes.modes(zones_within(reach), clock.now(), clock.is_simulation)
-        return Response([row for row in found if reach.allows(row["domain"], row["zone"])])
+        zones, now = zones_within(reach), clock.now()
+        signed = signing.counts(declared.loops().values(), now, is_simulation=clock.is_simulation)
+        ids = {zone.code: zone.pk for zone in zones}
+        found = shapes.modes(zones, now, clock.is_simulation)
+        return Response(
+            [
+                row | _possible(signed.get((row["loop"], ids[row["zone"]]), signing.NOTHING)) | _course(row["loop"])
+                for row in found
+                if reach.allows(row["domain"], row["zone"])
+            ]
+        )
+
+
+def _possible(signed: signing.Signed) -> dict[str, Any]:
+    """Whether `auto` would act here, and on how many."""
+    numbers = {"assets": signed.assets, "auto_allowed": signed.signed}
+    return {"auto_allowed": not signed.why_not, "why_not": signed.why_not, "counts": numbers}
+
+
+def _course(loop: str) -> dict[str, Any]:
+    """How the loop has been running in this process; empty where another process runs it."""
+    state = loops.running.get(loop)
+    if state is None:
+        return {"last_run_at": None, "last_error": "", "last_duration_s": None}
+    duration = round(state.duration_s, 3)
+    return {"last_run_at": state.last_run_ms, "last_error": state.error, "last_duration_s": duration}
 
 
 class OverridesView(actions.PlaceOverride):

@@ -31,6 +31,7 @@ from smartcity.kernel.control import Loop, Mode, Priority, Setpoint
 
 ROSTER_S = 5.0  # wall: what is signed and announced may be so old
 AGAIN_S = 3.0  # wall: before the same is asked again of a device that refused or kept silent
+REFUSED_GRANT_MS = 60_000
 NO_LEASE = "no lease"
 
 
@@ -194,8 +195,7 @@ class FastDesk:
         if lease is None or not self._line.reaches(facts.device.uid):
             return None
         last = self._grants.get(uid)
-        is_told = last is not None and last.errand.lease == lease.id
-        if last is not None and is_told and (last.outcome is Outcome.CONFIRMED or not self._may_repeat(last, now_ms)):
+        if last is not None and last.errand.lease == lease.id and not self._may_grant_again(last, now_ms):
             return None
         return Errand(
             asset=facts.asset.pk,
@@ -247,6 +247,11 @@ class FastDesk:
         if last.outcome in (Outcome.REFUSED, Outcome.UNANSWERED):
             return self._may_repeat(last, now_ms)
         return now_ms - last.at_ms >= (last.errand.until_ms - last.at_ms) / 2
+
+    def _may_grant_again(self, last: Asked, now_ms: int) -> bool:
+        """Not while it stands; a device that refused its grant has a reason that seldom passes within seconds."""
+        is_patient = last.outcome is not Outcome.REFUSED or now_ms - last.at_ms >= REFUSED_GRANT_MS
+        return last.outcome is not Outcome.CONFIRMED and is_patient and self._may_repeat(last, now_ms)
 
     def _may_repeat(self, last: Asked, now_ms: int) -> bool:
         return now_ms - last.at_ms >= AGAIN_S * 1000 * max(1.0, self._city.speed)

@@ -27,6 +27,10 @@ LONGEST_NAP_S = 0.5  # the speed of the city's clock may have changed meanwhile
 LEADERLESS_NAP_S = 0.2
 
 
+running: dict[str, LoopState] = {}
+"""The loops this process runs, by name; empty where another process runs them."""
+
+
 @dataclass(slots=True)
 class LoopState:
     """What can be seen of a loop from outside. City milliseconds for `last_run_ms` and `next_ms`, else wall seconds.
@@ -79,6 +83,7 @@ class LoopRunner:
         self._desks = {loop.name: FastDesk(loop, line, leader, city) for loop in self._loops.values() if loop.fast}
 
     async def run(self) -> None:
+        running.update(self.states)
         async with asyncio.TaskGroup() as tasks:
             for loop in self._loops.values():
                 tasks.create_task(self._follow(loop), name=f"loop {loop.name}")

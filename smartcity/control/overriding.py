@@ -51,6 +51,25 @@ def override(
     raise Refused(_sentence(command.state_note))
 
 
+def ask(
+    asset_uid: str, point: str, value: float | str, *, by: Actor, reason: str, until_ms: int, now_ms: int, key: str = ""
+) -> Command:
+    """One command of a person or another system, without holding the point as an override does.
+
+    The same checks; it never pushes aside what somebody else holds. Raises Refused, or Conflict.
+    """
+    order = Order(issuer=by.name, priority=Priority.OVERRIDE, now_ms=now_ms, by=by, key=key)
+    wish = Setpoint(asset=asset_uid, point=point, value=value, reason=reason, expires_in_s=(until_ms - now_ms) / 1000)
+    facts = requests.facts_for([wish], order)
+    wish = _checked(wish, facts[asset_uid])
+    with transaction.atomic():
+        rows = Override.objects.select_for_update().filter(asset=facts[asset_uid].asset, point=point)
+        standing = rows.filter(ended_at__isnull=True, until__gt=instant(now_ms)).select_related("owner").first()
+        if standing is not None and standing.owner.get_username() != by.name:
+            raise _conflict(standing)
+        return requests.write([wish], facts, order)[0]
+
+
 def _checked(wish: Setpoint, facts: Facts) -> Setpoint:
     """Raises Refused for what no person may ask of this asset; adds the effect the point promises."""
     point = next((p for p in declared.points() if p.kind == facts.asset.kind and p.name == wish.point), None)

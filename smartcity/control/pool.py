@@ -20,7 +20,7 @@ class Pool:
 
     def __init__(self, threads: int = 4) -> None:
         self._threads = threads
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="control")
+        self._executor: ThreadPoolExecutor | None = None
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         def job() -> T:
@@ -30,15 +30,23 @@ class Pool:
             finally:
                 _drop_broken()
 
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="control")
         return await asyncio.get_running_loop().run_in_executor(self._executor, job)
 
     async def close(self) -> None:
-        """Close every thread's connections, then the threads: all of them meet, so that none is forgotten."""
+        """Close every thread's connections, then the threads: all of them meet, so that none is forgotten.
+
+        Work that comes later starts new ones.
+        """
+        executor, self._executor = self._executor, None
+        if executor is None:
+            return
         together = threading.Barrier(self._threads)
         loop = asyncio.get_running_loop()
-        jobs = [loop.run_in_executor(self._executor, _leave, together) for _ in range(self._threads)]
+        jobs = [loop.run_in_executor(executor, _leave, together) for _ in range(self._threads)]
         await asyncio.gather(*jobs)
-        self._executor.shutdown(wait=False)
+        executor.shutdown(wait=False)
 
 
 def _leave(together: threading.Barrier) -> None:

@@ -93,11 +93,16 @@ def _commandable(within: Scope) -> list[tuple[str, str, str]]:
     return list(rows.values_list("uid", "domain", "kind").distinct())
 
 
-def return_all_to_local(*, by: Actor, reason: str, now_ms: int, within: Scope = EVERYWHERE) -> str:
-    """Every loop in reach to local, every override ended, every device told; the batch to ask `report` about."""
+def return_all_to_local(*, by: Actor, reason: str, now_ms: int, within: Scope = EVERYWHERE, key: str = "") -> str:
+    """Every loop in reach to local, every override ended, every device told; the batch to ask `report` about.
+
+    The same key of the same person is the same press: nothing is told twice.
+    """
     if not reason.strip():
         raise Refused("Say why, so that the next shift knows.")
-    batch = f"local-{uuid.uuid4().hex}"
+    batch = f"local-{(uuid.uuid5(uuid.NAMESPACE_OID, f'{by.name} {key}') if key else uuid.uuid4()).hex}"
+    if key and Command.objects.filter(batch=batch).exists():
+        return batch
     assets = _commandable(within)
     now = instant(now_ms)
     with transaction.atomic():
