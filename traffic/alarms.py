@@ -18,8 +18,16 @@ def _is(code: int) -> tuple[Test, Test]:
 
 
 def _status(
-    word: str, severity: Severity, *, after_s: float, text: str, cause: str, consequence: str, response: str, within_s: int
-) -> AlarmRule:  # fmt: skip
+    word: str,
+    severity: Severity,
+    *,
+    after_s: float,
+    text: str,
+    cause: str,
+    consequence: str,
+    response: str,
+    within_s: int,
+) -> AlarmRule:
     is_bad, is_good = _is(STATUS.index(word))
     return AlarmRule(
         name=f"traffic.{word.replace(' ', '_')}",
@@ -47,7 +55,7 @@ ALARMS = (
         Severity.CRITICAL,
         after_s=0,
         text="conflict monitor has tripped, signal flashes",
-        cause="The monitor saw two conflicting greens, a red lamp out, or an intergreen cut short, and cut the signal off.",
+        cause="The monitor saw conflicting greens, a red lamp out, or an intergreen cut short, and cut the signal off.",
         consequence="Traffic passes by the signs; the fault that tripped the monitor may be dangerous when reset.",
         response="Send a technician; never reset from afar. Ask the police to direct traffic at a main junction.",
         within_s=900,

@@ -20,6 +20,7 @@ from smartcity.telemetry import read
 from traffic import kpis
 from traffic.controller import Policy, decide
 from traffic.picture import Junction, Seen, Town, see
+from traffic.plans import is_same
 
 SEEN = (
     "traffic.flow",
@@ -167,6 +168,6 @@ LOOPS = (
         fast=True,
         lease_s=900.0,
         local_means="its fixed plan",
-        extra={"kinds": ("intersection",), "noun": {"intersection": "junctions"}},
+        extra={"kinds": ("intersection",), "noun": {"intersection": "junctions"}, "is_same": is_same},
     ),
 )

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 SEGMENT = re.compile(r"(\d{1,2})@(\d{9,11})")
 MOST_SEGMENTS = 12
+ABOUT_S = 2
 
 
 class BadPlan(ValueError):
@@ -41,6 +42,17 @@ def read(text: object) -> tuple[Segment, ...]:
     if any(a.start_s >= b.start_s or a.stage == b.stage for a, b in pairwise(found)):
         raise BadPlan("segments must follow each other in time, each with another stage than the one before")
     return tuple(found)
+
+
+def is_same(old: object, new: object) -> bool:
+    """Whether two plans want the same stages at about the same seconds: not worth sending again."""
+    try:
+        a, b = read(old), read(new)
+    except BadPlan:
+        return old == new
+    return [s.stage for s in a] == [s.stage for s in b] and all(
+        abs(x.start_s - y.start_s) <= ABOUT_S for x, y in zip(a, b, strict=True)
+    )
 
 
 def too_short(segments: tuple[Segment, ...], least_s: float) -> Segment | None:
