@@ -104,7 +104,7 @@ def rollups(series_ids: Iterable[int], grain: Grain, from_ms: int, to_ms: int) -
     if 0 < len(ids) <= FEW:
         sql = (
             f"SELECT {columns} FROM {each(vendor, 'b')} CROSS JOIN {each(vendor, 's')} "
-            f"JOIN rollup_{grain} r ON r.bucket = b.value AND r.series = s.value ORDER BY r.bucket, r.series"
+            f"CROSS JOIN rollup_{grain} r WHERE r.bucket = b.value AND r.series = s.value ORDER BY r.bucket, r.series"
         )
         return _rollups(_rows(sql, [many(vendor, wanted), many(vendor, ids)]))
     sql = f"SELECT {columns} FROM rollup_{grain} r WHERE r.bucket >= %s AND r.bucket < %s AND {{r.series}}"
