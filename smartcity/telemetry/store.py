@@ -184,7 +184,7 @@ class Store:
             self._see(batch.seen)
             self.quarantine.write(batch.quarantined, plan)
             written = _written(batch, stored, fresh, count, choice, plan.refuse)
-            tally.add(self.engine, self.run, _tallies(batch, written))
+            tally.add(self.engine, self.run, tally.of_batch(batch, written))
         self._after(rows, stored & ~late, fresh, choice)
         self.quarantine.remember(plan)
         return written
@@ -289,18 +289,3 @@ def _written(
         fresh=fresh,
         refused=refused,
     )
-
-
-def _tallies(batch: Batch, written: Written) -> dict[str, int]:
-    unreadable = sum(not row.readings for row in batch.quarantined)
-    found = {
-        "messages.quarantined": unreadable - len(written.refused),
-        "messages.refused": len(written.refused),
-        "readings.decoded": len(batch.readings) + written.quarantined,
-        "readings.stored": written.stored,
-        "readings.duplicate": written.duplicate,
-        "readings.conflicting": written.conflicting,
-        "readings.not_kept": written.not_kept,
-        "readings.quarantined": written.quarantined,
-    }
-    return {name: found.get(name, 0) + batch.counts.get(name, 0) for name in found.keys() | batch.counts.keys()}

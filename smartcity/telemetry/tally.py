@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from django.db import connections
 
+from smartcity.telemetry.batch import Batch, Written
 from smartcity.telemetry.engines import Engine
 
 MESSAGES = ("decoded", "quarantined", "refused")
@@ -24,6 +25,22 @@ def add(engine: Engine, run: str, counts: Mapping[str, int]) -> None:
     if counted:
         names, many = zip(*counted, strict=True)
         engine.put("tally", {"run": [run] * len(counted), "name": names, "n": many}, ADD)
+
+
+def of_batch(batch: Batch, written: Written) -> dict[str, int]:
+    """What became of a batch, and what else it was told to count."""
+    unreadable = sum(not row.readings for row in batch.quarantined)
+    found = {
+        "messages.quarantined": unreadable - len(written.refused),
+        "messages.refused": len(written.refused),
+        "readings.decoded": len(batch.readings) + written.quarantined,
+        "readings.stored": written.stored,
+        "readings.duplicate": written.duplicate,
+        "readings.conflicting": written.conflicting,
+        "readings.not_kept": written.not_kept,
+        "readings.quarantined": written.quarantined,
+    }
+    return {name: found.get(name, 0) + batch.counts.get(name, 0) for name in found.keys() | batch.counts.keys()}
 
 
 def totals(run: str | None = None, *, alias: str = "telemetry") -> dict[str, int]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -11,14 +12,19 @@ from smartcity.transports.messages import RawMessage
 
 
 class BoundedInbox:
-    """Memory is bounded by count and by bytes, because a message may be 64 kB. Used from one event loop only."""
+    """Memory is bounded by count and by bytes, because a message may be 64 kB. Used from one event loop only.
+
+    `offered` counts what was taken in since the start.
+    """
 
     def __init__(self, *, max_messages: int = 20_000, max_bytes: int = 64 * 2**20) -> None:
         self.max_messages = max_messages
         self.max_bytes = max_bytes
         self.held_bytes = 0
         self.times_full = 0
+        self.offered = 0
         self._messages: deque[RawMessage] = deque()
+        self._arrivals: deque[float] = deque()
         self._waiting: list[Callable[[], None]] = []
         self._is_full = False
         self._arrived = asyncio.Event()
@@ -30,10 +36,17 @@ class BoundedInbox:
     def is_full(self) -> bool:
         return self._is_full
 
+    @property
+    def oldest_s(self) -> float:
+        """How long the oldest message has waited."""
+        return time.monotonic() - self._arrivals[0] if self._arrivals else 0.0
+
     def offer(self, message: RawMessage) -> bool:
         if self._is_full:
             return False
+        self.offered += 1
         self._messages.append(message)
+        self._arrivals.append(time.monotonic())
         self.held_bytes += len(message.payload)
         self._arrived.set()
         if len(self._messages) >= self.max_messages or self.held_bytes >= self.max_bytes:
@@ -57,6 +70,8 @@ class BoundedInbox:
     def take_now(self, at_most: int) -> list[RawMessage]:
         """What is there, at most `at_most`, oldest first; may be empty."""
         batch = [self._messages.popleft() for _ in range(min(at_most, len(self._messages)))]
+        for _ in batch:
+            self._arrivals.popleft()
         self.held_bytes -= sum(len(message.payload) for message in batch)
         if not self._messages:
             self._arrived.clear()

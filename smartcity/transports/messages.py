@@ -28,6 +28,11 @@ class Outcome:
     STORED: ClassVar[Outcome]
 
     @classmethod
+    def quarantined(cls, reason: str) -> Outcome:
+        """Kept, but not as readings: as good as stored for the device, worth telling whoever can listen."""
+        return cls(is_stored=True, reason=reason)
+
+    @classmethod
     def refused(cls, reason: str, code: int = UNSPECIFIED) -> Outcome:
         """`reason` is counted, so it comes from a small fixed set; `code` is one of the PUBACK codes named above."""
         if code not in REFUSALS:
@@ -43,7 +48,8 @@ class RawMessage:
     """One message as it came in, from a device that has proved who it is.
 
     `received_at_ms` is city time in milliseconds since 1970. `settle` answers the device; call it exactly once, from
-    the event loop, and with STORED only after the commit. It is harmless when the device has gone meanwhile.
+    the event loop, and with STORED only after the commit. It is harmless when the device has gone meanwhile. `codec`
+    is the one a gateway has translated into; empty for the device's own.
     """
 
     device: str
@@ -52,6 +58,7 @@ class RawMessage:
     received_at_ms: int
     transport: str
     settle: Callable[[Outcome], None]
+    codec: str = ""
 
 
 class Inbox(Protocol):
