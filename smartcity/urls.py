@@ -7,7 +7,7 @@ from smartcity import domains
 
 pages = [c for c in domains.installed() if domains.room(c.name, "urls")]
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("api/v1/", include("smartcity.api.urls")),
+    path("api/v1/", include("smartcity.rest")),
     path("", include("smartcity.web.urls")),
     *(path(f"{config.label}/", include(f"{config.name}.urls")) for config in pages),
 ]
