@@ -172,7 +172,7 @@ class Try(CityView):
 class Mailbox(CityView):
     """Alarms by e-mail to the address of my account."""
 
-    needs = {"GET": VIEW, "PUT": VIEW, "DELETE": VIEW}
+    needs = {"GET": VIEW, "POST": VIEW, "DELETE": VIEW}
 
     @extend_schema(operation_id="mail_preference", responses=OBJECT)
     def get(self, request: Request) -> Response:
@@ -181,7 +181,7 @@ class Mailbox(CityView):
         return Response({"address": address_of(request), "wanted": row is not None} | chosen)
 
     @extend_schema(operation_id="mail_prefer", request=Choice, responses=OBJECT)
-    def put(self, request: Request) -> Response:
+    def post(self, request: Request) -> Response:
         wish = valid(Choice, request)
         if not address_of(request):
             raise Conflict("Your account has no e-mail address; an administrator can add one.")
