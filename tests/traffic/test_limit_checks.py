@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.traffic.build import NOW, programme, situation, wish
+from traffic import plans
+from traffic.interlocks import INTERLOCKS
+
+segments = st.lists(st.tuples(st.integers(0, 4), st.integers(NOW - 60, NOW + 120)), min_size=1, max_size=5)
+
+
+def refusals(value, here, point="stage_plan"):
+    return [why for rule in INTERLOCKS if point in rule.points and (why := rule.check(wish(value, point), here))]
+
+
+@given(segments, st.integers(0, 2), st.integers(0, 60))
+def test_no_plan_that_passes_gives_a_stage_less_than_minimum_green_and_intergreen(found, running, green_s):
+    text = " ".join(f"{stage}@{start}" for stage, start in found)
+    if refusals(text, situation(stage=running, green_s=green_s)):
+        return
+    plan = plans.read(text)
+    for before, after in pairwise(plan):
+        assert after.start_s - before.start_s >= 5 + 5
+    assert {segment.stage for segment in plan} <= {1, 2}
+    if running not in (0, plan[0].stage):
+        assert green_s + 1 + max(0, plan[0].start_s - NOW) >= 5
+
+
+@given(st.text(max_size=20) | st.floats() | st.integers())
+def test_what_cannot_be_read_never_passes(value):
+    passed = not refusals(value, situation())
+    assert not passed or all(s.stage in (1, 2) for s in plans.read(value))
+
+
+@pytest.mark.parametrize("status", [1, 2, 3, 4, 5])
+def test_a_signal_out_of_order_or_with_an_open_door_is_asked_for_nothing(status):
+    assert refusals(f"2@{NOW}", situation(status=status))
+
+
+def test_old_news_of_the_running_stage_is_no_news():
+    assert not refusals(f"2@{NOW}", situation())
+    assert "the running stage is not known" in refusals(f"2@{NOW}", situation(age_s=30))
+
+
+def test_who_has_waited_for_the_maximum_red_may_not_be_passed_over():
+    waiting = situation(longest_red_s=115, waiting_stage=2)
+    assert refusals(f"1@{NOW - 20}", waiting)
+    assert not refusals(f"2@{NOW}", waiting)
+
+
+def test_a_hold_obeys_minimum_green_too():
+    assert refusals(2, situation(green_s=1), "stage")
+    assert not refusals(2, situation(green_s=20), "stage")
+    assert refusals(7, situation(), "stage")
+
+
+def test_without_an_announced_intergreen_no_change_passes():
+    table = programme().announced()
+    del table["intergreen_s"]["1"]
+    here = situation()
+    broken = type(here)(here.asset, here.kind, here.engineering, table, here.reported, here.ages_s, here.now_ms)
+    assert any("no intergreen" in why for why in refusals(f"2@{NOW}", broken))

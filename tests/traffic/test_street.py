@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The simulated street itself. SUMO runs in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.traffic.helsinki import MAP, ROOT, devices, needs_map, python
+
+pytestmark = [pytest.mark.needs_sumo, needs_map]
+
+TWIN = """
+from traffic.twin import Twin
+class World:
+    map_file, folder, zone = told['map'], told['folder'], 'Europe/Helsinki'
+    seen = ()
+    def local_hours(self, at_ms):
+        return at_ms / 3_600_000 % 24, 0
+    def note_traffic(self, seen):
+        self.seen = list(seen)
+world = World()
+def make(seed=1):
+    return Twin(devices, world, seed)
+START = 1_699_833_600_000 + 8 * 3_600_000
+def live(twin, seconds, start=START):
+    list(twin.step(start, 1.0))
+    return [up for n in range(1, seconds + 1) for up in twin.step(start + n * 1000, 1.0)]
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("street")
+
+
+def test_nearly_every_signal_of_the_simulator_is_a_junction_of_ours(folder):
+    found = python(
+        "from traffic.street import match, net\n"
+        "n = net.read(net.build(Path(told['map']), Path(told['folder'])))\n"
+        "pairs = match.pairs(n, [d for d in devices if d.kind == 'intersection'])\n"
+        "print(json.dumps([len(pairs), len(set(pairs.values())), len(n.signals)]))",
+        folder,
+    )
+    assert found[0] == found[1] >= 33
+    assert found[2] == 35
+
+
+def test_no_stage_of_the_town_has_two_crossing_main_greens(folder):
+    found = python(
+        "from traffic.street.junctions import lay_out\n"
+        "lay = lay_out(Path(told['map']), Path(told['folder']), devices, 1)\n"
+        "bad = [p.uid for p in lay.programmes.values() for s in p.stages\n"
+        "       for a, b in lay.net.signals[p.signal].foes if s.green[a] == 'G' == s.green[b]]\n"
+        "print(json.dumps([len(lay.programmes), bad]))",
+        folder,
+    )
+    assert found[0] >= 33
+    assert found[1] == []
+
+
+def test_every_device_reports_every_few_seconds_in_its_codec_and_tells_the_lamps(folder):
+    found = python(
+        TWIN + "from collections import Counter\nfrom traffic.codecs import DETECTOR\n"
+        "from smartcity.kernel import senml\n"
+        "twin = make(); ups = live(twin, 60)\n"
+        "names = {}\n"
+        "for up in ups:\n"
+        "    codec = DETECTOR if up.uid.startswith('A') else senml.CODEC\n"
+        "    names.setdefault(up.uid, set()).update(o.metric for o in codec.decode(up.payload, START))\n"
+        "least = min(Counter(up.uid for up in ups).values())\n"
+        "extra = {n for uid, own in names.items() for n in own - set(twin.devices[uid].metrics)}\n"
+        "twin.close()\n"
+        "print(json.dumps([len(names), len(devices), least, sorted(extra), len(world.seen)]))",
+        folder,
+    )
+    assert found[0] == found[1]
+    assert found[2] >= 12
+    assert found[3] == []
+    assert found[4] > 90
+
+
+def test_a_lease_and_a_request_move_a_signal_and_a_foreign_stage_is_refused(folder):
+    found = python(
+        TWIN + "twin = make(); live(twin, 5)\n"
+        "uid = sorted(twin.orders)[0]; now = twin.street.now; box = twin.street.cabinets[uid]\n"
+        "def order(key, point, value, n):\n"
+        "    return [[a.state, a.reason] for a in twin.command(uid, {'id': key, 'point': point, 'value': value,\n"
+        "            'expires_at': (now + 200) * 1000, 'sequence': n}, twin.street.now * 1000)]\n"
+        "said = [order('f1', 'stage_plan', f'1@{now}', 1), order('a', 'lease', 'auto', 2)]\n"
+        "live(twin, 40, now * 1000); other = 2 if box.running == 1 else 1\n"
+        "said += [order('f2', 'stage_plan', f'{other}@{twin.street.now + 10}', 3)]\n"
+        "said += [order('f3', 'stage_plan', f'99@{now}', 4)]\n"
+        "live(twin, 30, twin.street.now * 1000)\n"
+        "twin.close(); print(json.dumps([said, box.running == other, box.source]))",
+        folder,
+    )
+    said, has_moved, source = found
+    assert said[0] == [["refused", "no lease"]]
+    assert [state for state, _ in said[1]] == ["received", "applied"]
+    assert said[2] == [["applied", ""]] and has_moved and source == 1
+    assert said[3][0][0] == "refused"
+
+
+def test_the_same_seed_makes_the_same_street(folder):
+    code = (
+        TWIN + "import hashlib\ntwin = make(SEED); ups = live(twin, 90)\ntwin.close()\n"
+        "print(json.dumps(hashlib.sha256(b''.join(u.payload for u in ups if u.uid.startswith('A'))).hexdigest()))"
+    )
+    first, again, other = (python(code.replace("SEED", str(seed)), folder) for seed in (3, 3, 4))
+    assert first == again != other
+
+
+@pytest.mark.slow
+def test_the_adaptive_plan_beats_the_fixed_plan_for_vehicles_and_not_at_the_cost_of_people_on_foot(folder):
+    told = {"devices": devices(), "map": str(MAP), "folder": str(folder), "hours": 0.4, "seeds": 1, "from_hour": 16}
+    done = subprocess.run(
+        [sys.executable, "-m", "traffic.street", "compare"],
+        input=json.dumps(told), capture_output=True, text=True, cwd=ROOT, check=True,
+    )  # fmt: skip
+    fixed, adaptive = json.loads(done.stdout.splitlines()[-1])
+    assert adaptive["delay_s"] < 0.85 * fixed["delay_s"]
+    assert adaptive["on_foot_s"] <= fixed["on_foot_s"]
+    assert adaptive["refused"] == 0
+    assert adaptive["longest_red_s"] <= 130
