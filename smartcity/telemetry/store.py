@@ -52,7 +52,7 @@ class Store:
         self._spans = Spans()
         self._high = HighWater()
         self._is_ready = False
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._thread = ThreadPoolExecutor(1, "telemetry-store")
 
     async def do(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -64,7 +64,7 @@ class Store:
         """One transaction: readings, latest values, last seen, quarantine, marks and tallies."""
         if not np.isfinite(batch.readings.value).all():
             raise ValueError("a reading must be finite; whoever decodes sees to it")
-        with self._lock:
+        with self.lock:
             self._prepare(batch.readings.at, batch.now_ms)
             try:
                 return self._write(batch, careful=False)
@@ -84,7 +84,7 @@ class Store:
         rows = history.rows(series, at, values)
         if not len(rows):
             return Written(stored=0, duplicate=0, conflicting=0, not_kept=0, quarantined=0, fresh=np.empty(0, np.bool_))
-        with self._lock:
+        with self.lock:
             now = int(rows.at.max()) if now_ms is None else now_ms
             self._prepare(rows.at, now)
             written = history.write(self, rows, now)
@@ -92,24 +92,24 @@ class Store:
             return written
 
     def close_quarters(self, now_ms: int) -> int:
-        with self._lock:
+        with self.lock:
             self._prepare(np.empty(0, np.int64), now_ms)
             return self.rolling.close(now_ms)
 
     def mend(self) -> bool:
         """Make one late bucket again; whether there was one."""
-        with self._lock:
+        with self.lock:
             return self._is_ready and self.rolling.mend()
 
     def mend_all(self) -> None:
-        with self._lock:
+        with self.lock:
             self._ready()
             while self.rolling.mend():
                 pass
 
     def reload(self) -> None:
         """Forget what is remembered of the database; it is read again at the next write."""
-        with self._lock:
+        with self.lock:
             self._is_ready = False
 
     def close(self) -> None:
@@ -118,17 +118,18 @@ class Store:
 
     def oldest_kept(self, series: Ints, now_ms: int) -> Ints:
         """The instant before which a reading of a series is past its retention: whole UTC days, as they are dropped."""
-        days = (now_ms - self._book.raw_ms[self._book.rows(series)]) // UTC_DAY_MS
+        days = (now_ms - self.known.raw_ms[self.known.rows(series)]) // UTC_DAY_MS
         return days * UTC_DAY_MS
 
     def keep_ms(self, series: Ints) -> Ints:
-        return self._book.keep_ms[self._book.rows(series)]
+        return self.known.keep_ms[self.known.rows(series)]
 
     def is_rolled(self, series: Ints) -> Bools:
-        return self._book.rolled[self._book.rows(series)]
+        return self.known.rolled[self.known.rows(series)]
 
     @property
-    def _book(self) -> Book:
+    def known(self) -> Book:
+        """What is declared of each series; read from the city's database where nobody has given it."""
         if self.book is None:
             self.book = books.load()
         return self.book

@@ -19,6 +19,7 @@ from smartcity.devices.credentials import digest
 from smartcity.devices.models import Asset, Device, GatewayToken, Series, Zone
 from smartcity.ingest import pipeline
 from smartcity.ingest.announcing import Announced
+from smartcity.ingest.pipeline import Committed, Pipeline
 from smartcity.telemetry import tally
 from smartcity.transports.inbox import BoundedInbox
 from smartcity.transports.loopback import Loopback
@@ -66,9 +67,9 @@ def senml(*values, at=NOW, name=POWER, **more):
 
 @dataclass
 class Road:
-    pipeline: pipeline.Pipeline
+    pipeline: Pipeline
     street: Loopback
-    committed: list[pipeline.Committed] = field(default_factory=list)
+    committed: list[Committed] = field(default_factory=list)
     acks: list[AckMessage] = field(default_factory=list)
     hellos: list[Announced] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
@@ -102,7 +103,7 @@ class Road:
 @asynccontextmanager
 async def open_road(**options):
     inbox = BoundedInbox(**options)
-    committed, acks, hellos = list[pipeline.Committed](), list[AckMessage](), list[Announced]()
+    committed, acks, hellos = list[Committed](), list[AckMessage](), list[Announced]()
     made = pipeline.build(inbox, committed.append, acks.extend, hellos.extend, city_ms=lambda: NOW)
     road = Road(made, Loopback(inbox, city_ms=lambda: NOW), committed, acks, hellos)
     await road.pipeline.open()

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What keeps the store in shape beside the road: rollups and retention, as endless tasks on the event loop.
+
+All of it happens in the store's thread, step by short step, so that a batch never waits long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from smartcity.telemetry import retention
+from smartcity.telemetry.buckets import UTC_DAY_MS
+from smartcity.telemetry.engines import Unavailable
+from smartcity.telemetry.retention import Swept
+from smartcity.telemetry.store import Store
+
+log = logging.getLogger(__name__)
+
+TICK_S: Final = 1.0
+MOST_MENDED: Final = 20
+LOOK_S: Final = 10.0
+FIRST_LOOK_S: Final = 60.0
+STEP_PAUSE_S: Final = 0.005
+
+
+async def keep_rollups(store: Store, city_ms: Callable[[], int]) -> None:
+    """Close quarters as city time passes them; make late quarters, hours and days again, some at a time."""
+    while True:
+        try:
+            await store.do(store.close_quarters, city_ms())
+            for _ in range(MOST_MENDED):
+                if not await store.do(store.mend):
+                    break
+        except Unavailable as problem:
+            log.warning("rollups wait for the database: %s", problem)
+        except Exception:
+            log.exception("rollups could not be kept; they are tried again")
+            await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(TICK_S)
+
+
+async def keep_retention(store: Store, city_ms: Callable[[], int]) -> None:
+    """Once a city day, and once soon after a start: then everything is looked at."""
+    await asyncio.sleep(FIRST_LOOK_S)
+    since: int | None = None
+    while True:
+        try:
+            if since is None or city_ms() // UTC_DAY_MS > since // UTC_DAY_MS:
+                now = city_ms()
+                swept = await _swept(store, now, since)
+                since = now
+                log.info("retention: %d readings, %d rollups, %d in quarantine, partitions %s", swept.readings,
+                         swept.rollups, swept.quarantined, swept.partitions)  # fmt: skip
+        except Unavailable as problem:
+            log.warning("retention waits for the database: %s", problem)
+        except Exception:
+            log.exception("retention failed; it is tried again")
+        await asyncio.sleep(LOOK_S)
+
+
+def retain(store: Store, now_ms: int, since_ms: int | None = None) -> Swept:
+    """All of it now, in this thread."""
+    swept = Swept()
+    steps = retention.sweep(store, now_ms, swept, since_ms)
+    while _step(store, steps):
+        pass
+    return swept
+
+
+async def _swept(store: Store, now_ms: int, since_ms: int | None) -> Swept:
+    swept = Swept()
+    steps = retention.sweep(store, now_ms, swept, since_ms)
+    is_more = True
+    while is_more:
+        is_more = await store.do(_step, store, steps)
+        await asyncio.sleep(STEP_PAUSE_S)
+    return swept
+
+
+def _step(store: Store, steps: Iterator[None]) -> bool:
+    with store.lock:
+        return next(steps, steps) is not steps
