@@ -2,9 +2,9 @@
 """Energy on the map: buildings and mapped charging stations are known, everything electrical is estimated (demo only).
 
 Stated rules: load from floor area and storeys at 35 W/m2 (office), 45 (retail), 25 (school), 18 (housing); one
-transformer per 24 connection points, rated for 1.15 x their diversified peak; a feeder per 5 transformers;
-contracted capacity 0.92 x the building's own peak with chargers, so that managing it pays; PV on every fourth roof,
-a battery on every seventh, chargers on every fifth.
+transformer per 8 connection points and a feeder per 5 transformers, each rated for a cold winter's day of the buildings
+below (1.3 x their peaks); contracted capacity 1.35 x the building's peak with its chargers, where there is something to
+steer 1.1 x, so that managing it pays; PV on every fourth roof, a battery on every seventh, chargers on every fifth.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from smartcity.kernel.imports import AssetDraft, DeviceDraft, LonLat, MapWay, To
 
 W_PER_M2 = {"office": 35.0, "retail": 45.0, "school": 25.0, "housing": 18.0}
 SMALLEST_M2, MOST_POINTS = 350.0, 240
-PER_TRANSFORMER, PER_FEEDER = 24, 5
-DIVERSITY = 0.7
-RATINGS = (100, 160, 250, 400, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 6300)
+PER_TRANSFORMER, PER_FEEDER = 8, 5
+WINTER, CONTRACT, MANAGED = 1.3, 1.35, 1.1
+RATINGS = (100, 160, 250, 400, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 6300, 8000, 10000, 12500, 16000)
 USES = {"school": "school", "university": "school", "retail": "retail", "commercial": "retail", "apartments": "housing"}
 
 
@@ -94,8 +94,7 @@ def _neighbours(roofs: Sequence[Building], size: int) -> list[list[Building]]:
 
 
 def _rating(peaks_kw: float) -> float:
-    need = peaks_kw * DIVERSITY * 1.15
-    return float(next((rating for rating in RATINGS if rating >= need), RATINGS[-1]))
+    return float(next((rating for rating in RATINGS if rating >= WINTER * peaks_kw), RATINGS[-1]))
 
 
 def _middle(group: Sequence[Building]) -> LonLat:
@@ -119,7 +118,8 @@ def _transformer(key: str, feeder: str, group: Sequence[Building]) -> AssetDraft
 def _site(building: Building, transformer: str, rank: int) -> list[AssetDraft]:
     key = f"osm:w{building.way}:energy"
     charging = 22.0 * (2 + rank % 3) if rank % 5 == 2 else 0.0
-    contracted = round(0.92 * (building.peak_kw + 0.6 * charging), 1)
+    share = MANAGED if charging or rank % 7 == 3 else CONTRACT
+    contracted = round(share * (building.peak_kw + 0.6 * charging), 1)
     fields = {"use": building.use, "peak_kw": building.peak_kw, "contracted_kw": contracted}
     name, at = building.name, building.centre
     site = [_asset("connection_point", "Q", key, name, at, transformer, fields, ("import_kw", "load_kw"))]

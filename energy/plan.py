@@ -126,7 +126,7 @@ def _rows(site: Site, at: dict[str, NDArray[np.int64]], peak: int, stored: float
 
 def _highs(lower: Array, upper: Array, cost: Array, rows: list[Row]) -> tuple[Array | None, str]:
     model: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    model.setOptionValue("output_flag", False)
+    model.silent()
     model.setOptionValue("threads", 1)
     model.setOptionValue("time_limit", 5.0)
     model.addVars(len(lower), lower, upper)

@@ -16,17 +16,17 @@ from smartcity.devices import api as devices
 from smartcity.forecasting import api as forecasting
 from smartcity.telemetry import api as telemetry
 from smartcity.web.asset_detail import AssetView
-from smartcity.web.clock_api import ClockView
+from smartcity.web.clock_api import ClockView, SpeedView
 from smartcity.web.health_api import HealthView
 
 
-class Schema(SpectacularAPIView):  # type: ignore[misc]
+class Schema(SpectacularAPIView):
     """The interface as OpenAPI 3.1, for machines."""
 
     needs: Mapping[str, str] = {"GET": VIEW}
 
 
-class Docs(SpectacularSwaggerSplitView):  # type: ignore[misc]
+class Docs(SpectacularSwaggerSplitView):
     """The interface for people to browse and try; served without anything from elsewhere."""
 
     needs: Mapping[str, str] = {"GET": VIEW}
@@ -37,7 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs", Docs.as_view(url_name="schema"), name="docs"),
     path("health", HealthView.as_view()),
     path("clock", ClockView.as_view()),
-    path("clock/speed", ClockView.as_view()),
+    path("clock/speed", SpeedView.as_view()),
     *devices.urlpatterns,
     path("assets/<str:uid>", AssetView.as_view()),
     *telemetry.urlpatterns,

@@ -16,7 +16,7 @@ from smartcity.alarms.api import shape as alarm_shape
 from smartcity.alarms.models import Alarm
 from smartcity.api.access import Action, scope
 from smartcity.api.views import CityView, ms
-from smartcity.control import judging, shapes, situations
+from smartcity.control import safety, shapes, situations
 from smartcity.control.models import Command, LockOut, LoopMode, Override
 from smartcity.devices.models import Asset, Device, EngineeringRecord, Series
 from smartcity.kernel.clock import clock
@@ -156,7 +156,7 @@ def _why_not(asset: Asset, device: Device | None) -> str:
 
 def _why(asset: Asset) -> dict[str, Any] | None:
     """The reason of the newest command to the asset, or of the lease its group runs under."""
-    row = Command.objects.filter(asset=asset).exclude(point=judging.safety.LEASE).order_by("-created_at").first()
+    row = Command.objects.filter(asset=asset).exclude(point=safety.LEASE).order_by("-created_at").first()
     if row is None:
         return None
     return {

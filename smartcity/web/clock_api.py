@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from smartcity.api.audit import actor, record
 from smartcity.api.errors import Conflict
-from smartcity.api.views import OPERATE, VIEW, CityView
+from smartcity.api.views import OPERATE, CityView
 from smartcity.kernel import clock as clocks
 from smartcity.kernel.clock import clock
 
@@ -26,13 +26,17 @@ class Speed(serializers.Serializer[Any]):
 
 
 class ClockView(CityView):
-    """City time, its speed and ceiling; POST sets the ceiling (SIMULATION only)."""
-
-    needs = {"GET": VIEW, "POST": OPERATE}
+    """City time, its speed and ceiling."""
 
     @extend_schema(operation_id="clock", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         return Response(_face())
+
+
+class SpeedView(CityView):
+    """Sets the ceiling of the speed (SIMULATION only)."""
+
+    needs = {"POST": OPERATE}
 
     @extend_schema(operation_id="set_speed", request=Speed, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request) -> Response:
