@@ -86,30 +86,34 @@ def administrator(say: Say) -> None:
     say("")
 
 
-def prepare(say: Say, *, city: Path | None, demo: bool, ceiling: float | None) -> None:
-    """Everything that has to stand before the city may run; on a later start it finds it all and takes no time."""
+def prepare(say: Say, *, city: Path | None, demo: bool, ceiling: float | None) -> bool:
+    """Everything that has to stand before the city may run; on a later start it finds it all and takes no time.
+
+    True when heavy work was done, whose memory a fresh process does not need to carry.
+    """
     migrate(say)
     administrator(say)
-    if city is not None or demo:
-        build_city(say, city, demo=demo)
+    heavy = (city is not None or demo) and build_city(say, city, demo=demo)
     start_clock(ceiling)
     if demo and clock.is_simulation:
-        write_history(say)
+        heavy |= write_history(say)
         modes.grant_demo(clock.now_ms())
+    return heavy
 
 
-def build_city(say: Say, given: Path | None, *, demo: bool) -> None:
+def build_city(say: Say, given: Path | None, *, demo: bool) -> bool:
     """Import the map where no city stands yet, or where another file is named than the one in force."""
     current = CityImport.objects.filter(is_current=True).first()
     path = given or settings.VAR / DEMO_MAP
     if current is not None and (given is None or current.source == given.name):
-        return
+        return False
     if not path.exists():
         raise CannotStart(f"There is no map at {path}: script/bootstrap --demo brings the demo's, or name a file.")
     try:
         importer.import_city(path, demo=demo, replace=given is not None, say=say)
     except (osm_read.BadMap, plan.BadDraft) as error:
         raise CannotStart(str(error)) from error
+    return True
 
 
 def start_clock(ceiling: float | None) -> None:
@@ -123,15 +127,16 @@ def start_clock(ceiling: float | None) -> None:
     clocks.save(clock.anchor, path)
 
 
-def write_history(say: Say) -> None:
+def write_history(say: Say) -> bool:
     """Eight weeks before the city's first instant, once; a start that was interrupted here begins them again."""
     done = settings.VAR / "history-written"
     if done.exists():
-        return
+        return False
     say("Writing eight weeks of history, so that forecasts and baselines have something to stand on")
     report = backfill.backfill(clock.now_ms(), progress=Progress(say))
     done.write_text(report.words())
     say(f"  {report.words()}")
+    return True
 
 
 class Progress:

@@ -49,7 +49,8 @@ class Command(BaseCommand):
         if firstrun.write_secrets(settings.VAR / "secrets"):
             firstrun.again()
         _allow_many_sockets()
-        firstrun.prepare(self._say, city=options["city"], demo=not options["empty"], ceiling=options["speed"])
+        if firstrun.prepare(self._say, city=options["city"], demo=not options["empty"], ceiling=options["speed"]):
+            firstrun.again()
         from smartcity.city import City  # only now: it reads the clock and the tables prepared above
 
         twin = not (options["no_twin"] or options["empty"])
