@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
 
 from smartcity import declared
 from smartcity.devices.models import Series
-from smartcity.forecasting import engine, past, scoring
+from smartcity.forecasting import engine, scoring
 from smartcity.forecasting.methods import METHODS, suited
 from smartcity.forecasting.models import Calibration, IssuedForecast
 from smartcity.forecasting.packing import pack, pack_standing, unpack_standing
+from smartcity.forecasting.past import Shelf
 from smartcity.forecasting.ranking import Standing
+from smartcity.forecasting.series import History
 from smartcity.forecasting.worker import Report
 from smartcity.kernel.forecasts import Target, Tier
 
@@ -58,9 +60,12 @@ class Job:
         return [pk for pk in self.series if not 0 <= now_ms - self.issued.get(pk, -DAY_MS * 10_000) < every[pk]]
 
 
-def refresh(now_ms: int, *, budget_s: float = 60.0, metrics: Sequence[str] = ()) -> Report:
-    """Backtests stop when `budget_s` wall seconds are spent; issuing does not, so that every series has a forecast."""
-    began, report = time.perf_counter(), Report()
+def refresh(now_ms: int, *, budget_s: float = 60.0, metrics: Sequence[str] = (), shelf: Shelf | None = None) -> Report:
+    """Backtests stop when `budget_s` wall seconds are spent; issuing does not, so that every series has a forecast.
+
+    A process that calls again and again hands over the same `shelf` and need not read eight weeks each time.
+    """
+    began, report, shelf = time.perf_counter(), Report(), shelf or Shelf()
     jobs = _jobs(metrics)
     try:
         report.scored = scoring.score({pk: job.target for job in jobs for pk in job.series}, now_ms)
@@ -69,14 +74,23 @@ def refresh(now_ms: int, *, budget_s: float = 60.0, metrics: Sequence[str] = ())
         report.failed.append("scoring")
     for job in jobs:
         try:
-            fresh = _calibrate(job, now_ms, began + budget_s, report)
-            _issue(job, now_ms, fresh, report)
+            _one(job, now_ms, shelf, began + budget_s, report)
         except Exception:
             log.exception("no forecasts of %s", job.target.metric)
             report.failed.append(job.target.metric)
     _forget(now_ms)
     report.seconds = time.perf_counter() - began
     return report
+
+
+def _one(job: Job, now_ms: int, shelf: Shelf, until: float, report: Report) -> None:
+    """Backtest and issue one target's series, if anything of them is due."""
+    if not (job.to_issue(now_ms) or (job.to_calibrate(now_ms) and time.perf_counter() < until)):
+        report.left += len(job.to_calibrate(now_ms))
+        return
+    past = dict(zip(job.series, shelf.histories(job.target, job.series, now_ms), strict=True))
+    fresh = _calibrate(job, past, now_ms, until, report)
+    _issue(job, past, now_ms, fresh, report)
 
 
 def _jobs(metrics: Sequence[str]) -> list[Job]:
@@ -107,14 +121,14 @@ def _job(target: Target, series: Sequence[int], calibrations: dict[int, Calibrat
     return Job(target, suited(tier), tuple(series), own, {pk: issued[pk] for pk in series if pk in issued})
 
 
-def _calibrate(job: Job, now_ms: int, until: float, report: Report) -> set[int]:
+def _calibrate(job: Job, past: Mapping[int, History], now_ms: int, until: float, report: Report) -> set[int]:
     """Which series have a new standing."""
     fresh: set[int] = set()
     due = job.to_calibrate(now_ms)
     for batch in _batches(due, BATCH[_tier(job)]):
         if time.perf_counter() >= until:
             break
-        standings = engine.calibrate(past.histories(job.target, batch, now_ms), job.target, job.methods, now_ms)
+        standings = engine.calibrate([past[pk] for pk in batch], job.target, job.methods, now_ms)
         rows = [pack_standing(pk, standing, now_ms) for pk, standing in zip(batch, standings, strict=True)]
         Calibration.objects.bulk_create(
             rows,
@@ -129,11 +143,11 @@ def _calibrate(job: Job, now_ms: int, until: float, report: Report) -> set[int]:
     return fresh
 
 
-def _issue(job: Job, now_ms: int, fresh: set[int], report: Report) -> None:
+def _issue(job: Job, past: Mapping[int, History], now_ms: int, fresh: set[int], report: Report) -> None:
     due = set(job.to_issue(now_ms)) | fresh
     for batch in _batches([pk for pk in job.series if pk in due], BATCH[Tier.LIGHT]):
         standings = [job.standing(pk) for pk in batch]
-        found = engine.issue(past.histories(job.target, batch, now_ms), job.target, standings, now_ms)
+        found = engine.issue([past[pk] for pk in batch], job.target, standings, now_ms)
         slot = now_ms // KEPT_EVERY_MS
         rows = [
             pack(pk, one, is_kept=job.issued.get(pk, 0) // KEPT_EVERY_MS != slot)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from prophet import Prophet
 
 from smartcity.forecasting import quantiles, seasons
 from smartcity.forecasting.series import Array, Panel
@@ -21,6 +20,9 @@ from smartcity.kernel.forecasts import Target
 
 DAY_S, WEEK_S = 86_400, 604_800
 MOST_POINTS = 2_016
+logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)  # it complains that plotly is not there
+from prophet import Prophet  # noqa: E402
+
 logging.getLogger("cmdstanpy").setLevel(logging.WARNING)
 logging.getLogger("prophet").setLevel(logging.WARNING)
 

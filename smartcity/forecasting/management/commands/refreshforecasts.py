@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Score, backtest and issue the forecasts that are due; the city does this by itself while it runs."""
+"""Score, backtest and issue the forecasts that are due; the city runs this beside itself with --follow."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 from argparse import ArgumentParser
 from typing import Any
 
@@ -10,9 +12,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from smartcity import declared
-from smartcity.forecasting import runner
+from smartcity.forecasting import following, runner
+from smartcity.forecasting.worker import Report
 from smartcity.kernel import clock as clocks
 from smartcity.kernel.clock import clock
+
+KINDNESS = 10
 
 
 class Command(BaseCommand):
@@ -21,14 +26,24 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--only", nargs="+", default=[], metavar="METRIC", help="of these metrics only")
         parser.add_argument("--budget", type=float, default=600.0, metavar="S", help="seconds for backtests (600)")
+        parser.add_argument("--follow", default="", metavar="URL", help="keep on, by the clock of the city there")
 
-    def handle(self, *, only: list[str], budget: float, **options: Any) -> None:
+    def handle(self, *, only: list[str], budget: float, follow: str, verbosity: int, **options: Any) -> None:
         known = {target.metric for target in declared.targets()}
         if unknown := sorted(set(only) - known):
             raise CommandError(f"Not foreseen: {', '.join(unknown)}. There is {', '.join(sorted(known))}.")
+        if follow:
+            os.nice(KINDNESS)
+            with contextlib.suppress(KeyboardInterrupt):
+                following.follow(follow, self._tell if verbosity > 1 else lambda report: None)
+            return
         anchor = clocks.load(settings.VAR / "clock.json")
         now_ms = anchor.city_ms if anchor else clock.now_ms()
         report = runner.refresh(now_ms, budget_s=budget, metrics=only)
-        self.stdout.write(report.words())
+        self._tell(report)
         if report.failed:
-            raise CommandError("See the log above.")
+            raise CommandError(f"No forecasts of {', '.join(report.failed)}: see the log.")
+
+    def _tell(self, report: Report) -> None:
+        self.stdout.write(report.words())
+        self.stdout.flush()

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Forecasts kept fresh beside a running city: its clock is asked, what is due is done, one refresh at a time."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import select
+import stat
+import time
+from collections.abc import Callable
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from smartcity.forecasting import runner
+from smartcity.forecasting.past import Shelf
+from smartcity.forecasting.worker import Report
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 3.0
+EVERY_CITY_MS = 300_000
+BUDGET_S = 20.0
+TIMEOUT_S = 5.0
+
+
+def follow(url: str, told: Callable[[Report], None]) -> None:
+    """Until standard input, a line to whoever started this process, closes."""
+    shelf, done_ms = Shelf(), 0
+    wait = LOOK_EVERY_S
+    while not _is_over(wait):
+        now_ms = city_ms(url)
+        wait = LOOK_EVERY_S
+        if now_ms is None or 0 <= now_ms - done_ms < EVERY_CITY_MS:
+            continue
+        report = runner.refresh(now_ms, budget_s=BUDGET_S, shelf=shelf)
+        told(report)
+        done_ms = 0 if report.left else now_ms
+        wait = max(LOOK_EVERY_S, report.seconds / 2)  # never more than two thirds of a core
+
+
+def city_ms(url: str) -> int | None:
+    """The city's time, or None while it does not answer."""
+    try:
+        with urlopen(f"{url}/clock", timeout=TIMEOUT_S) as answer:
+            return int(json.load(answer)["at"])
+    except (URLError, OSError, ValueError, KeyError, TypeError) as error:
+        log.info("the city's clock does not answer: %s", error)
+        return None
+
+
+def _is_over(wait_s: float) -> bool:
+    """Wait; whether the line to the parent has closed meanwhile. Without such a line: never."""
+    mode = os.fstat(0).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        time.sleep(wait_s)
+        return False
+    ready, _, _ = select.select([0], [], [], wait_s)
+    return bool(ready) and not os.read(0, 4096)
