@@ -204,7 +204,7 @@ def headline(now_ms: int) -> Headline:
     latest = read.latest(ids)
     total = sum(value.value for value in latest.values()) / 1000
     _, grid = read.grid(ids, "1h", now_ms - 24 * HOUR_MS, now_ms)
-    spark = tuple(round(float(v), 3) for v in np.nansum(grid, axis=0) / 1000) if grid.size else ()
+    spark = _course(grid)
     contracted = sum(row.contracted_kw for row in inventory()) / 1000
     peak = max(spark, default=total)
     low, high = _normal(spark)
@@ -220,6 +220,14 @@ def headline(now_ms: int) -> Headline:
         line=f"contracted {contracted:.1f} MW · peak within 24 h {peak:.1f}",
         digits=1,
     )
+
+
+def _course(grid: Array) -> tuple[float, ...]:
+    """Sum over the points in MW for every hour that nine of ten have closed."""
+    if not grid.size:
+        return ()
+    closed = np.mean(~np.isnan(grid), axis=0) > 0.9
+    return tuple(round(float(v), 3) for v in np.nansum(grid[:, closed], axis=0) / 1000)
 
 
 def _normal(spark: tuple[float, ...]) -> tuple[float | None, float | None]:

@@ -37,7 +37,7 @@ from smartcity.transports.http import Ingest
 from smartcity.transports.inbox import BoundedInbox
 from smartcity.transports.mqtt.gateway import Gateway
 
-FRAME_S, HEADLINES_S, ALARMS_S, CLOCK_S, PLACES_S, SAVE_S = 0.5, 5.0, 1.0, 1.0, 30.0, 10.0
+FRAME_S, HEADLINES_S, ALARMS_S, CLOCK_S, PLACES_S, SAVE_S = 0.5, 10.0, 1.0, 1.0, 30.0, 10.0
 Say = Callable[[str], None]
 
 

@@ -91,6 +91,7 @@ def prepare(say: Say, *, city: Path | None, demo: bool, ceiling: float | None) -
 
     True when heavy work was done, whose memory a fresh process does not need to carry.
     """
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     migrate(say)
     administrator(say)
     heavy = (city is not None or demo) and build_city(say, city, demo=demo)
