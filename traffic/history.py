@@ -57,19 +57,20 @@ class History:
         share = share_of_peak(*local_times(times_ms, str(asset.twin.get("zone", "UTC"))))
         if metric == "traffic.flow":
             peak = self.peak_flow(asset)
-            return _counted(peak * share, rng) if peak else None
+            return None if peak is None else _counted(peak * share, rng)
         known = self.curves.get(asset.uid)
         if known is None or metric not in known["means"]:
             return None
         mean = np.interp(share, known["levels"], known["means"][metric])
         return np.asarray(np.clip(mean * rng.normal(1.0, NOISE, len(mean)), *BOUNDS[metric]))
 
-    def peak_flow(self, asset: StreetDevice) -> float:
-        """Vehicles per hour at the weekday peak: as the street's demand has it, else by the class of the road."""
+    def peak_flow(self, asset: StreetDevice) -> float | None:
+        """Vehicles per hour at the weekday peak, by the demand or by the road's class; None where nobody counts."""
         known = self.curves.get(asset.uid)
         if known is not None:
             return float(known["means"]["traffic.flow"][-1]) / float(known["levels"][-1])
-        return float(asset.twin.get("peak_flow", 0.0))
+        estimate = asset.twin.get("peak_flow")
+        return None if estimate is None else float(estimate)
 
 
 def write(device: StreetDevice, at_ms: int, seen: Mapping[str, float]) -> bytes:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given
@@ -11,16 +11,17 @@ from tests.traffic.build import NOW, programme, situation, wish
 from traffic import plans
 from traffic.interlocks import INTERLOCKS
 
-segments = st.lists(st.tuples(st.integers(0, 4), st.integers(NOW - 60, NOW + 120)), min_size=1, max_size=5)
+stages_and_gaps = st.lists(st.tuples(st.integers(1, 3), st.integers(-2, 25)), min_size=1, max_size=5)
 
 
 def refusals(value, here, point="stage_plan"):
     return [why for rule in INTERLOCKS if point in rule.points and (why := rule.check(wish(value, point), here))]
 
 
-@given(segments, st.integers(0, 2), st.integers(0, 60))
+@given(stages_and_gaps, st.integers(0, 2), st.integers(0, 60))
 def test_no_plan_that_passes_gives_a_stage_less_than_minimum_green_and_intergreen(found, running, green_s):
-    text = " ".join(f"{stage}@{start}" for stage, start in found)
+    starts = list(accumulate((gap for _, gap in found), initial=NOW - 10))
+    text = " ".join(f"{stage}@{start}" for (stage, _), start in zip(found, starts, strict=False))
     if refusals(text, situation(stage=running, green_s=green_s)):
         return
     plan = plans.read(text)
@@ -29,6 +30,11 @@ def test_no_plan_that_passes_gives_a_stage_less_than_minimum_green_and_intergree
     assert {segment.stage for segment in plan} <= {1, 2}
     if running not in (0, plan[0].stage):
         assert green_s + 1 + max(0, plan[0].start_s - NOW) >= 5
+
+
+def test_a_plan_leaves_each_stage_its_minimum_green_and_the_announced_intergreen():
+    assert refusals(f"1@{NOW} 2@{NOW + 9}", situation())
+    assert not refusals(f"1@{NOW} 2@{NOW + 10}", situation())
 
 
 @given(st.text(max_size=20) | st.floats() | st.integers())

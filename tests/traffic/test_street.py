@@ -115,6 +115,26 @@ def test_the_same_seed_makes_the_same_street(folder):
 
 
 @pytest.mark.slow
+def test_history_meets_the_live_day_without_a_step(folder):
+    found = python(
+        TWIN + "import numpy as np\nfrom traffic.history import History\n"
+        "past = History(devices, world, 1); street = make(); live(street, 1200)\n"
+        "zones = sorted(street.street.layout.zones)\n"
+        "before = {uid: street.street.simulation.departed(uid) for uid in zones}\n"
+        "live(street, 1800, START + 1_200_000)\n"
+        "lived = sum(street.street.simulation.departed(uid) - before[uid] for uid in zones) * 2\n"
+        "street.close()\n"
+        "times = np.full(400, START - 2 * 3_600_000 + 2_100_000)\n"
+        "told = sum(past.profile(street.devices[uid], 'traffic.flow', times, np.random.default_rng(1)).mean()\n"
+        "           for uid in zones)\n"
+        "print(json.dumps([lived, told]))",
+        folder,
+    )
+    lived, told = found
+    assert lived == pytest.approx(told, rel=0.08)
+
+
+@pytest.mark.slow
 def test_the_adaptive_plan_beats_the_fixed_plan_for_vehicles_and_not_at_the_cost_of_people_on_foot(folder):
     told = {"devices": devices(), "map": str(MAP), "folder": str(folder), "hours": 0.4, "seeds": 1, "from_hour": 16}
     done = subprocess.run(
