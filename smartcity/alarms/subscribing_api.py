@@ -125,7 +125,7 @@ class Browsers(CityView):
         with transaction.atomic():
             # A browser has one endpoint whoever is signed in: the last to subscribe owns it.
             row, made = PushSubscription.objects.update_or_create(
-                endpoint=endpoint, defaults=wish | {"user": request.user, "failed": 0, "revoked_at": None}
+                endpoint=endpoint, defaults=wish | {"user_id": me(request), "failed": 0, "revoked_at": None}
             )
             after = {"worst_only": row.worst_only, "domains": row.domains}
             audit.record(actor(request), "subscribe to push", f"push subscription {row.pk}", after=after)

@@ -15,7 +15,7 @@ class OneHomePerApp:
     db_for_write = db_for_read
 
     def allow_relation(self, a: Any, b: Any, **hints: Any) -> bool:
-        return self.db_for_read(type(a)) == self.db_for_read(type(b))
+        return self.db_for_read(a) == self.db_for_read(b)  # of the objects: a request's user is a lazy one
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
         return HOMES.get(app_label, "default") == db

@@ -152,9 +152,9 @@ def evaluator(town):
 def people(db):
     users = get_user_model().objects
     return SimpleNamespace(
-        anna=users.create_user("anna", email="anna@city.invalid", password="x" * 12),
-        bert=users.create_user("bert", password="x" * 12),
-        chief=users.create_superuser("chief", password="x" * 12),
+        anna=users.create_user("anna", email="anna@city.invalid"),
+        bert=users.create_user("bert"),
+        chief=users.create_superuser("chief"),
     )
 
 
