@@ -21,13 +21,17 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What was measured: arrays over lamps [n] and quarter hours [q]; levels in %, power in W, NaN where silent."""
+    """What was measured: arrays over lamps [n] and quarter hours [q]; levels in %, power in W, NaN where silent.
+
+    `is_dark` at the start of each quarter, `is_dark_after` at its end.
+    """
 
     levels: Array
     power_w: Array
     rated_w: Array
     least: Array
     is_dark: NDArray[np.bool_]
+    is_dark_after: NDArray[np.bool_]
     local_hour: Array
 
 
@@ -37,17 +41,31 @@ def kwh(power_w: Array) -> float:
 
 
 def worth(night: Night, from_ms: int, to_ms: int, evidence: Evidence) -> list[Worth]:
-    """Energy beside both baselines over the same lamps and quarter hours that reported, and minutes below class."""
+    """Energy beside both baselines over the same lamps and quarter hours that reported, and minutes below class.
+
+    The quarters in which dusk or dawn falls are not judged: their mean mixes dark lamps with lit ones.
+    """
     seen = ~np.isnan(night.power_w)
     full = np.where(night.is_dark, night.rated_w[:, None], 0.0)
     late = (night.local_hour >= 23) | (night.local_hour < 5)
     part = np.where(late, full * power_share(50), full)
-    lit = night.is_dark & ~np.isnan(night.levels) & (night.levels > 0)
+    lit = night.is_dark & night.is_dark_after & ~np.isnan(night.levels) & (night.levels > 0)
     short = 15.0 * float(np.sum(lit & (night.levels + 0.5 < night.least[:, None])))
-    span = {"from_ms": from_ms, "to_ms": to_ms, "evidence": evidence}
     actual = kwh(night.power_w)
+    found = (
+        ("energy", actual, kwh(full[seen]), "all night"),
+        ("energy_part_night", actual, kwh(part[seen]), "part-night"),
+        ("below_class", short, 0.0, "none allowed"),
+    )
     return [
-        Worth(kpi="energy", value=actual, baseline=kwh(full[seen]), baseline_name="all night", **span),  # type: ignore[arg-type]
-        Worth(kpi="energy_part_night", value=actual, baseline=kwh(part[seen]), baseline_name="part-night", **span),  # type: ignore[arg-type]
-        Worth(kpi="below_class", value=short, baseline=0.0, baseline_name="none allowed", **span),  # type: ignore[arg-type]
+        Worth(
+            kpi=kpi,
+            value=value,
+            baseline=baseline,
+            baseline_name=name,
+            from_ms=from_ms,
+            to_ms=to_ms,
+            evidence=evidence,
+        )
+        for kpi, value, baseline, name in found
     ]

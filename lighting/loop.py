@@ -166,6 +166,7 @@ def worth(from_ms: int, to_ms: int) -> list[Worth]:
         rated_w=np.array([lamp.power_w for lamp in lamps]),
         least=np.array([lamp.least for lamp in lamps]),
         is_dark=dark(lamps[0].lat, lamps[0].lon, buckets),
+        is_dark_after=dark(lamps[0].lat, lamps[0].lon, buckets + 900_000),
         local_hour=local_hours(buckets, settings.CITY_TIME_ZONE),
     )
     evidence = Evidence.SIMULATED if clock.is_simulation else Evidence.MEASURED
