@@ -19,6 +19,9 @@ from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.buckets import UTC_DAY_MS
 from smartcity.telemetry.engines import TYPES, Clash, Columns, Unavailable
 
+PATIENCE: Final[dict[str, Any]] = {  # who waits for ever can neither say that it waits nor be closed
+    "connect_timeout": 5, "tcp_user_timeout": 30_000, "options": "-c lock_timeout=5s -c statement_timeout=120s",
+}  # fmt: skip
 HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER: Final = b"\xff\xff"
 ROW: Final = np.dtype(
@@ -46,7 +49,7 @@ class Postgres:
             given = connections[self.alias].get_connection_params()
             keys = ("dbname", "user", "password", "host", "port", "sslmode", "passfile", "service")
             wanted = {key: given[key] for key in keys if given.get(key)}
-            self._connection = psycopg.connect(**wanted, autocommit=True, connect_timeout=5)
+            self._connection = psycopg.connect(**wanted, **PATIENCE, autocommit=True)
             self._days = set()
         return self._connection
 

@@ -43,6 +43,13 @@ def make_device(uid, zone, **more):
     return device
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_connection_outlives_its_call():
+    """Threads of the pool would keep theirs, and the test database could not be dropped."""
+    for alias in connections:
+        connections.settings[alias]["CONN_MAX_AGE"] = 0
+
+
 @pytest.fixture
 def lamps(transactional_db):
     """L-1 and L-2 work, L-9 is retired; gateway `roof` speaks for L-1 only."""
