@@ -37,6 +37,7 @@ class Node:
     kwh: float = 0.0
     wear: float = 1.0
     held: dict[str, Held] = field(default_factory=dict)
+    lease_sequence: int = -1
     last_id: str = ""
     report_at_ms: int = 0
 
@@ -93,6 +94,7 @@ class Twin:
             return [Ack(uid, key, "expired" if refusal == "expired" else "refused", refusal)]
         node.last_id = key
         if instruction["point"] == "lease":
+            node.lease_sequence = int(instruction.get("sequence", node.lease_sequence))
             if instruction["value"] == "local":
                 node.held.clear()
         else:
@@ -184,6 +186,8 @@ def _refusal(node: Node, instruction: Mapping[str, Any], now_ms: int) -> str:
     point, value = str(instruction.get("point")), instruction.get("value")
     if int(instruction.get("expires_at", 0)) <= now_ms:
         return "expired"
+    if int(instruction.get("sequence", node.lease_sequence)) < node.lease_sequence:
+        return "superseded"
     if point == "lease":
         return "" if value in ("auto", "local") else f"unknown lease {value!r}"
     if point not in POINTS.get(node.device.kind, ()):
