@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ LOAD = Metric(
 
 
 def rule(**changes):
-    given = {
+    given: dict[str, Any] = {
         "name": "energy.overload",
         "metric": "energy.load",
         "kinds": ("meter",),
@@ -61,10 +62,9 @@ class Town:
     """What stands in the test's town, and what its devices last said."""
 
     zone: Zone
-    latest: dict = field(default_factory=dict)
-    seen: dict = field(default_factory=dict)
-    history: list = field(default_factory=list)
-    queries: int = 0
+    latest: dict[int, read.Value] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
+    history: list[tuple[int, int, float, int]] = field(default_factory=list)
 
     def meter(self, uid="M-1", *, zone=None, limit=None, device=True, **more):
         asset = Asset.objects.create(

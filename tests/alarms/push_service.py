@@ -11,6 +11,7 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -49,7 +50,7 @@ class Browser:
     def p256dh(self) -> str:
         return b64(raw(self.key.public_key()))
 
-    def read(self, body: bytes) -> dict:
+    def read(self, body: bytes) -> dict[str, Any]:
         """RFC 8188 header, RFC 8291 key derivation (sections 3.3 and 3.4), one record, last delimiter 0x02."""
         salt, size, length = body[:16], int.from_bytes(body[16:20], "big"), body[20]
         sender, sealed = body[21 : 21 + length], body[21 + length :]
@@ -65,7 +66,7 @@ class Browser:
         return json.loads(plain[:-1])
 
 
-def claims(authorization: str, public_key: str) -> dict:
+def claims(authorization: str, public_key: str) -> dict[str, Any]:
     """RFC 8292: `vapid t=<JWT>, k=<key>`, signed with ES256 by that key; the claims."""
     scheme, _, rest = authorization.partition(" ")
     given = dict(part.strip().split("=", 1) for part in rest.split(","))
@@ -81,7 +82,7 @@ def claims(authorization: str, public_key: str) -> dict:
 @dataclass
 class Received:
     path: str
-    headers: dict
+    headers: dict[str, str]
     body: bytes
     at: float
 
@@ -91,7 +92,7 @@ class PushService:
     """Answers with `answers[path]` (status, headers), by default 201; remembers everything."""
 
     received: list[Received] = field(default_factory=list)
-    answers: dict[str, tuple[int, dict]] = field(default_factory=dict)
+    answers: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
     hang_s: dict[str, float] = field(default_factory=dict)
     url: str = ""
 

@@ -43,8 +43,8 @@ def play(histories, delays, ticks):
         latest = [next(((at, v) for at, v in reversed(history) if at <= now), None) for history in histories]
         seen = Seen(
             np.array([found[0] if found else NEVER for found in latest], np.int64),
-            np.array([bool(found) and found[1] > HIGH for found in latest], np.bool_),
-            np.array([bool(found) and found[1] < LOW for found in latest], np.bool_),
+            np.array([found is not None and found[1] > HIGH for found in latest], np.bool_),
+            np.array([found is not None and found[1] < LOW for found in latest], np.bool_),
         )
         state, raised, cleared = step(state, seen, active, delays, now)
         assert not (raised & active).any() and not (cleared & ~active).any()

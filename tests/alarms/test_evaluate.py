@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -182,7 +184,7 @@ def test_a_domain_with_a_broken_template_still_raises(town, evaluator, declare):
 
 
 async def test_the_tick_hands_changes_to_its_callback_on_the_loop_thread(monkeypatch):
-    heard = []
+    heard: list[Any] = []
     evaluator = Evaluator(on_change=heard.append)
     monkeypatch.setattr(evaluator, "sweep", lambda now_ms: [{"id": 1}] if now_ms == 5 else [])
     await evaluator.tick(5)
