@@ -66,7 +66,7 @@ class Player:
                     await asyncio.sleep(domain.pause_s)
                 model = await asyncio.to_thread(domain.build)
                 if model is not None:
-                    domain.start(model, self.reached_ms)
+                    domain.start(model, self.reached_ms + bool(domain.failures))
             if domain.model is not None and not is_on_line:
                 is_on_line = True
                 await self.fleet.connect(domain.devices, host, int(port), self.street.seed)
