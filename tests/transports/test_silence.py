@@ -4,11 +4,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from smartcity.transports.mqtt.limits import Limits
 from smartcity.transports.mqtt.silence import Silence
 
 
 def silence() -> Silence:
-    return Silence(100.0, connect_timeout_s=10, packet_timeout_s=30)
+    return Silence(100.0, Limits(connect_timeout_s=10, packet_timeout_s=30))
 
 
 def test_connect_must_come_in_time():

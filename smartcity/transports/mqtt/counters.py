@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from smartcity.transports.messages import Outcome
+
 
 @dataclass(slots=True)
 class Counters:
@@ -24,3 +26,9 @@ class Counters:
     @property
     def in_flight(self) -> int:
         return self.received - self.stored - self.refused.total()
+
+    def settled(self, outcome: Outcome) -> None:
+        if outcome.is_stored:
+            self.stored += 1
+        else:
+            self.refused[outcome.reason] += 1

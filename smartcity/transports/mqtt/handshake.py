@@ -13,7 +13,11 @@ from smartcity.transports.messages import Kind
 from smartcity.transports.mqtt import v311
 from smartcity.transports.mqtt.framing import protocol_level
 from smartcity.transports.mqtt.limits import Limits
+from smartcity.transports.mqtt.outbox import Outbox
 from smartcity.transports.mqtt.wire import V5_LEVEL, WIRES, Wire
+
+LARGEST_PACKET = 2**28
+V311_RECEIVE_MAX = 20
 
 
 class ConnectRefused(Exception):
@@ -55,6 +59,16 @@ def check_will(wire: Wire, will: mqtt5.Will | None, topics: Mapping[str, Kind]) 
 def agreed_keep_alive(wire: Wire, asked_s: int, limits: Limits) -> int:
     """Seconds; MQTT 5 lets the server set it, 3.1.1 does not (0 is none)."""
     return asked_s if not wire.is_v5 or 0 < asked_s <= limits.max_keep_alive_s else limits.max_keep_alive_s
+
+
+def agreed_outbox(wire: Wire, connect: mqtt5.ConnectPacket, topic: str, limits: Limits) -> Outbox:
+    """Commands waiting for the device, never more or larger than it can take; 3.1.1 cannot say, so 20."""
+    return Outbox(
+        topic,
+        receive_max=connect.receive_max if wire.is_v5 else V311_RECEIVE_MAX,
+        max_packet=connect.max_packet_size or LARGEST_PACKET,
+        max_waiting=limits.max_waiting_commands,
+    )
 
 
 def connack(connect: mqtt5.ConnectPacket, *, client_id: str, keep_alive_s: int, limits: Limits) -> mqtt5.ConnAckPacket:

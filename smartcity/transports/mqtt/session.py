@@ -14,11 +14,11 @@ from mqtt5 import DisconnectReasonCode as Disconnect
 from mqtt5 import PubAckReasonCode as PubAck
 
 from smartcity.transports.messages import Kind, Outcome, RawMessage
+from smartcity.transports.mqtt import handshake
 from smartcity.transports.mqtt.codec import Incoming
 from smartcity.transports.mqtt.counters import Counters
 from smartcity.transports.mqtt.events import CommandsWanted, ConnectRequested, Event, State
 from smartcity.transports.mqtt.framing import BadPacket, FrameReader
-from smartcity.transports.mqtt.handshake import ConnectRefused, agreed_keep_alive, check_will, connack, read_connect
 from smartcity.transports.mqtt.limits import Limits
 from smartcity.transports.mqtt.outbox import Outbox, OutgoingCommand
 from smartcity.transports.mqtt.receipts import Receipts, Ticket
@@ -27,8 +27,6 @@ from smartcity.transports.mqtt.silence import Silence
 from smartcity.transports.mqtt.topics import CommandSubscription, publish_topics
 from smartcity.transports.mqtt.wire import V5_LEVEL, WIRES
 
-LARGEST_PACKET = 2**28
-V311_RECEIVE_MAX = 20
 PACKETS_PER_TURN = 256
 TRANSPORT = "mqtt"
 
@@ -54,9 +52,7 @@ class Session:
         self._will: mqtt5.Will | None = None
         self._explains = True
         self._turn = PACKETS_PER_TURN
-        self._silence = Silence(
-            now, connect_timeout_s=limits.connect_timeout_s, packet_timeout_s=limits.packet_timeout_s
-        )
+        self._silence = Silence(now, limits)
         self._now = now
         self._city_ms = 0
 
@@ -138,23 +134,18 @@ class Session:
         connect, self._connect = self._connect, None
         topics = publish_topics(device)
         try:
-            check_will(self._wire, connect.will, topics)
-        except ConnectRefused as refused:
+            handshake.check_will(self._wire, connect.will, topics)
+        except handshake.ConnectRefused as refused:
             self.reject(refused.code, refused.reason)
             return False
         self.device, self.client_id, self.state = device, connect.client_id or client_id, State.OPEN
         self._topics, self._will, self._explains = topics, connect.will, connect.request_problem_info
         self._reader.limit = self.limits.max_packet
         self._subscription = CommandSubscription(device)
-        self._outbox = Outbox(
-            self._subscription.topic,
-            receive_max=connect.receive_max if self._wire.is_v5 else V311_RECEIVE_MAX,
-            max_packet=connect.max_packet_size or LARGEST_PACKET,
-            max_waiting=self.limits.max_waiting_commands,
-        )
-        keep_alive_s = agreed_keep_alive(self._wire, connect.keep_alive, self.limits)
+        self._outbox = handshake.agreed_outbox(self._wire, connect, self._subscription.topic, self.limits)
+        keep_alive_s = handshake.agreed_keep_alive(self._wire, connect.keep_alive, self.limits)
         self._silence.agree(keep_alive_s)
-        self._write(connack(connect, client_id=client_id, keep_alive_s=keep_alive_s, limits=self.limits))
+        self._write(handshake.connack(connect, client_id=client_id, keep_alive_s=keep_alive_s, limits=self.limits))
         return True
 
     def reject(self, code: mqtt5.ConnAckReasonCode, reason: str) -> None:
@@ -175,8 +166,7 @@ class Session:
     def end(self, code: Disconnect, reason: str) -> None:
         """Say goodbye as far as the version can, and close."""
         if self.state is State.OPEN:
-            explanation = reason if self._explains else None
-            self._write(mqtt5.DisconnectPacket(reason_code=code, reason_str=explanation))
+            self._write(mqtt5.DisconnectPacket(reason_code=code, reason_str=reason if self._explains else None))
         self.lost(reason)
 
     def lost(self, reason: str) -> None:
@@ -199,8 +189,8 @@ class Session:
 
     def _open(self, frame: bytes) -> Event | None:
         try:
-            self._wire, packet = read_connect(frame)
-        except ConnectRefused as refused:
+            self._wire, packet = handshake.read_connect(frame)
+        except handshake.ConnectRefused as refused:
             self._wire = refused.wire
             self.reject(refused.code, refused.reason)
             return None
@@ -238,17 +228,13 @@ class Session:
             self._refuse_publish(packet_id, "topic not authorised", PubAck.NOT_AUTHORIZED)
             return None
         if packet_id in self._receipts:
-            self._refuse_duplicate(packet_id, packet)
+            if packet.duplicate and not self._wire.is_v5:  # one answer is enough for a message said twice
+                self.counters.refused["repeated while in flight"] += 1
+            else:
+                self._refuse_publish(packet_id, "packet id in use", PubAck.PACKET_ID_IN_USE)
             return None
         ticket = self._receipts.open(packet_id)
         return RawMessage(self.device, kind, packet.payload, self._city_ms, TRANSPORT, ticket.settle)
-
-    def _refuse_duplicate(self, packet_id: int, packet: mqtt5.PublishPacket) -> None:
-        """3.1.1 lets a device repeat a message it is waiting for: the answer to come is the answer to both."""
-        if packet.duplicate and not self._wire.is_v5:
-            self.counters.refused["repeated while in flight"] += 1
-        else:
-            self._refuse_publish(packet_id, "packet id in use", PubAck.PACKET_ID_IN_USE)
 
     def _refuse_publish(self, packet_id: int, reason: str, code: PubAck) -> None:
         """MQTT 5 with QoS 1 hears it in its turn; who cannot hear it is disconnected."""
@@ -261,10 +247,7 @@ class Session:
 
     def _settled(self, ticket: Ticket) -> None:
         assert ticket.outcome is not None
-        if ticket.outcome.is_stored:
-            self.counters.stored += 1
-        else:
-            self.counters.refused[ticket.outcome.reason] += 1
+        self.counters.settled(ticket.outcome)
         if ticket.packet_id and self.state is State.OPEN:
             self._acknowledge()
             self._on_settled()
@@ -274,9 +257,8 @@ class Session:
             if outcome.is_stored:
                 self._write(mqtt5.PubAckPacket(packet_id))
             elif self._wire.is_v5:
-                code = PubAck(outcome.code)
                 reason = outcome.reason if self._explains else None
-                self._write(mqtt5.PubAckPacket(packet_id, reason_code=code, reason_str=reason))
+                self._write(mqtt5.PubAckPacket(packet_id, reason_code=PubAck(outcome.code), reason_str=reason))
             else:
                 self.end(Disconnect.UNSPECIFIED_ERROR, "message refused")
                 return
@@ -294,8 +276,7 @@ class Session:
 
     def _unsubscribe(self, packet: mqtt5.UnsubscribePacket) -> None:
         check_unsubscribe(packet)
-        answers = self._subscription.unsubscribe(packet.patterns)
-        self._write(mqtt5.UnsubAckPacket(packet.packet_id, answers))
+        self._write(mqtt5.UnsubAckPacket(packet.packet_id, self._subscription.unsubscribe(packet.patterns)))
 
     def _disconnect(self, packet: mqtt5.DisconnectPacket) -> None:
         if packet.reason_code is Disconnect.NORMAL_DISCONNECTION:

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+from smartcity.transports.mqtt.limits import Limits
+
 GRACE = 1.5
 
 
 class Silence:
     """Instants are monotonic seconds. Before `agree` the time for CONNECT runs, afterwards the keep-alive."""
 
-    def __init__(self, now: float, *, connect_timeout_s: float, packet_timeout_s: float) -> None:
+    def __init__(self, now: float, limits: Limits) -> None:
         self._since = now
-        self._longest_s = connect_timeout_s
-        self._packet_timeout_s = packet_timeout_s
+        self._longest_s = limits.connect_timeout_s
+        self._packet_timeout_s = limits.packet_timeout_s
         self._partial_since: float | None = None
 
     def agree(self, keep_alive_s: int) -> None:
