@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -77,10 +78,19 @@ class City:
         await self.road.open()
         await self._learn_places()
         self.hub.values(await database_sync_to_async(_latest, thread_sensitive=False)())
-        host, _, port = settings.MQTT_ADDRESS.rpartition(":")
-        await self.gateway.serve(host, int(port))
+        await self._listen_for_devices()
         self.web = asyncio.create_task(self.server.serve())
         await self.server.is_up.wait()
+
+    async def _listen_for_devices(self) -> None:
+        """In the clear on one address, by default the loopback; with TLS beside it where a certificate is given."""
+        host, _, port = settings.MQTT_ADDRESS.rpartition(":")
+        await self.gateway.serve(host, int(port))
+        if settings.MQTT_CERTIFICATE:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(settings.MQTT_CERTIFICATE, settings.MQTT_KEY or None)
+            host, _, port = settings.MQTT_TLS_ADDRESS.rpartition(":")
+            await self.gateway.serve(host, int(port), context)
 
     async def _close(self, tasks: list[asyncio.Task[None]]) -> None:
         for task in tasks:
@@ -175,7 +185,7 @@ class City:
         return {
             "clock": lambda: {"at": clock.now_ms(), "speed": clock.speed, "ceiling": clock.anchor.ceiling},
             "event_loop": lambda: {"worst_lag_ms": round(self.lag.worst_ms, 1)},
-            "memory": lambda: {"most_mb": vitals.memory_mb()},
+            "memory": lambda: {"resident_mb": vitals.memory_mb()},
             "tasks": lambda: self.hearts.all,
             "pipeline": self.road.health,
             "loops": lambda: self.control.loops,

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import logging
-import resource
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,5 +29,6 @@ def _ask(source: Callable[[], Any]) -> Any:
 
 
 def memory_mb() -> float:
-    """The most memory this process ever held, MB."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    """Memory this process holds now, MB (resident set, from the kernel)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
