@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,8 +48,9 @@ def import_city(path: Path, *, demo: bool, replace: bool = False, say: Say = pri
         say(f"Reading {path.name}")
         town = osm_read.read(path)
         say(f"{town.name}: {len(town.ways):,} ways, {len(town.nodes):,} tagged points, {len(town.roads):,} road pieces")
-        planned = plan.of_town(town, demo=demo, settled=inventory.settled(SOURCE))
-        _refuse_another_town(planned, replace)
+        settled = inventory.settled(SOURCE)
+        planned = plan.of_town(town, demo=demo, settled=settled)
+        _refuse_another_town(planned, settled, replace)
         record = CityImport.objects.create(source=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
         with base_map.drawing(path) as drawing:
             writer, known = _write(town, planned, record, demo=demo, say=say)
@@ -76,13 +77,10 @@ def _write(town: Town, planned: Plan, record: CityImport, *, demo: bool, say: Sa
     return writer, known
 
 
-def _refuse_another_town(planned: Plan, replace: bool) -> None:
+def _refuse_another_town(planned: Plan, settled: Set[tuple[str, str]], replace: bool) -> None:
     """A valid map of the wrong place must not mark a whole city as missing."""
-    have = set(
-        Asset.objects.filter(source=SOURCE, missing_since=None, estimated=False).values_list(
-            "domain", "kind", "external_id"
-        )
-    )
+    standing = Asset.objects.filter(source=SOURCE, missing_since=None, estimated=False)
+    have = {key for key in standing.values_list("domain", "kind", "external_id") if key[:2] not in settled}
     seen = {(domain, *item.key) for domain, items in planned.items() for item in items}
     if have and not have & seen and not replace:
         raise BadMap(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from smartcity import declared
 from smartcity.api.models import AuditEntry
@@ -147,6 +148,18 @@ def test_estimates_count_only_in_the_demo(town, monkeypatch):
     assert not Asset.objects.exists()
     town()
     assert Asset.objects.filter(estimated=True).count() == 2
+
+
+def test_what_the_city_has_a_list_of_its_own_for_gives_way_now_and_at_every_import(town):
+    town()
+    CityImport.objects.create(
+        source="lamps.csv",
+        finished_at=timezone.now(),
+        summary={"domain": "lighting", "kind": "luminaire", "replaces": ["osm"]},
+    )
+    assert counts(town()) == {"missing": 2}
+    assert counts(town()) == {}
+    assert street.secrets() == {}
 
 
 def test_the_street_holds_what_the_devices_know_and_only_its_owner_may_read_it(town):
