@@ -22,6 +22,7 @@ from smartcity.alarms.evaluate import Evaluator
 from smartcity.alarms.notify import Notifier
 from smartcity.asgi import application
 from smartcity.children import Child
+from smartcity.control import retention
 from smartcity.control.centre import Control
 from smartcity.control.dispatch import over
 from smartcity.devices.models import Series
@@ -39,6 +40,7 @@ from smartcity.transports.inbox import BoundedInbox
 from smartcity.transports.mqtt.gateway import Gateway
 
 FRAME_S, HEADLINES_S, ALARMS_S, CLOCK_S, PLACES_S, SAVE_S = 0.5, 10.0, 1.0, 1.0, 30.0, 10.0
+EVENTS_S = 600.0
 Say = Callable[[str], None]
 
 
@@ -118,6 +120,7 @@ class City:
             every(ALARMS_S, "alarms", self._evaluate),
             every(PLACES_S, "places", self._learn_places),
             every(CLOCK_S, "clock", self._govern),
+            every(EVENTS_S, "event log", self._forget_events),
             every(SAVE_S, "clock file", self._save_clock),
         ]
         return [*work, *(run(child.name, child.run) for child in self._children())]
@@ -165,6 +168,9 @@ class City:
 
     async def _learn_places(self) -> None:
         self.hub.places = await database_sync_to_async(_places, thread_sensitive=False)()
+
+    async def _forget_events(self) -> None:
+        await database_sync_to_async(retention.forget_events, thread_sensitive=False)(clock.now_ms())
 
     async def _save_clock(self) -> None:
         if clock.is_simulation:
