@@ -167,7 +167,7 @@ LOOPS = (
         watches=("traffic.queue", "traffic.stage"),
         fast=True,
         lease_s=900.0,
-        local_means="its fixed plan",
+        local_means="their fixed plan",
         extra={"kinds": ("intersection",), "noun": {"intersection": "junctions"}, "is_same": is_same},
     ),
 )
