@@ -17,6 +17,14 @@ import { duration, quantity } from "#city/words";
 const SHELVES = [[30, "30 minutes"], [60, "1 hour"], [240, "4 hours"], [480, "8 hours, a shift"]];
 const ZOOM = 16.5;
 
+const loaded = (element, into) => new Promise((resolve, reject) => {
+  element.addEventListener("load", resolve);
+  element.addEventListener("error", () => reject(new Error(`${element.href ?? element.src} is missing`)));
+  into.append(element);
+});
+const dress = (href) => loaded(h("link", { rel: "stylesheet", href }), document.head);
+const equip = (src) => loaded(h("script", { src }), document.head);
+
 class AlarmPage extends HTMLElement {
   connectedCallback() {
     this.number = Number(this.dataset.number);
@@ -35,11 +43,13 @@ class AlarmPage extends HTMLElement {
     this.what = h("section.alarm-what", { "aria-live": "polite" });
     this.rows = h("dl.alarm-rows");
     this.trend = h("section.alarm-trend");
+    this.more = h("div.alarm-more");
     this.buttons = h("div.alarm-buttons");
-    fill(this, this.where, this.what, this.rows, this.trend, this.buttons);
+    fill(this, this.where, this.what, this.rows, this.more, this.trend, this.buttons);
     this.draw();
     if (location.hash === "#take") this.buttons.querySelector(".primary")?.focus();
     document.documentElement.dataset.ready = "alarm";
+    performance.mark("words");
     this.#surroundings().catch((problem) => console.warn("map and chart:", problem));
   }
 
@@ -49,7 +59,10 @@ class AlarmPage extends HTMLElement {
     this.#facts();
     const phone = callButton(alarm, "button");
     const place = alarm.asset ? `/?asset=${encodeURIComponent(alarm.asset)}` : `/${alarm.domain}/`;
-    fill(this.buttons, this.#take(), h("div.pair", {}, phone, h("a.button", { href: place, "aria-label": `Open ${subject(alarm)} in the console` }, "Open")), this.#shelf());
+    const note = h("input", { type: "text", maxlength: "500", "aria-label": "Note", placeholder: "Note, if you like" });
+    const isOpen = !isAcknowledged(alarm) && !alarm.cleared_at;
+    fill(this.more, isOpen && note, this.#shelf());
+    fill(this.buttons, isOpen && this.#take(note), h("div.pair", {}, phone, h("a.button", { href: place, "aria-label": `Open ${subject(alarm)} in the console` }, "Open")));
   }
 
   #facts() {
@@ -64,16 +77,14 @@ class AlarmPage extends HTMLElement {
     return h("div", {}, h("dt", {}, "Now"), h("dd", {}, quantity(value, metric), " ", h("span.unit", {}, `${quantity(this.alarm.value, metric)} when raised · ${duration((cityNow() - at) / 1000)} ago`)));
   }
 
-  #take() {
-    if (isAcknowledged(this.alarm) || this.alarm.cleared_at) return null;
-    const note = h("input", { type: "text", maxlength: "500", "aria-label": "Note", placeholder: "Note, if you like" });
+  #take(note) {
     const take = h("button.button.primary", { type: "button", "aria-label": `Taking alarm ${this.number}` }, "Taking it");
     take.addEventListener("click", async () => {
       take.disabled = true;
       if (await acknowledge(this.alarm, note.value)) this.#refresh();
       else take.disabled = false;
     });
-    return [note, take];
+    return take;
   }
 
   #shelf() {
@@ -129,6 +140,8 @@ class AlarmPage extends HTMLElement {
 
   async #surroundings() {
     const { alarm } = this;
+    if (navigator.connection?.saveData) return;
+    await Promise.all([...this.dataset.styles.split(" ").map(dress), equip(this.dataset.tiles)]);
     const [{ city }] = await Promise.all([import("#city/city"), import("#city/map"), import("#city/asset-chart")]);
     await city.load([alarm.domain]);
     this.metric = city.metrics.get(alarm.metric);
