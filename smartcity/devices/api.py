@@ -23,7 +23,7 @@ from rest_framework.response import Response
 from smartcity import declared, domains
 from smartcity.api.access import Scope
 from smartcity.api.views import CityView, whole
-from smartcity.devices import device_api
+from smartcity.devices import device_api, engineering_api
 from smartcity.devices.models import Asset, Series, Zone
 
 OBJECT = OpenApiTypes.OBJECT
@@ -186,4 +186,5 @@ urlpatterns = [
     path("zones/", ZonesView.as_view()),
     path("metrics/", MetricsView.as_view()),
     *device_api.urlpatterns,
+    *engineering_api.urlpatterns,
 ]
