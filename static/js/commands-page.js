@@ -6,7 +6,7 @@ import { config } from "#city/config";
 import { loadInto } from "#city/dialog";
 import { fill, h } from "#city/dom";
 import { live } from "#city/live";
-import { commandLine } from "#city/panel-parts";
+import { commandLine } from "#city/command-line";
 import { hms, when } from "#city/time";
 import { humanise } from "#city/words";
 
@@ -40,7 +40,7 @@ class CommandsPage extends HTMLElement {
     history.replaceState(null, "", withQuery("/commands/", asked));
     const commands = async () => {
       const found = await list("commands/", { ...asked, limit: 100 });
-      return found.length ? h("ol.commands-list", {}, found.map((c) => commandLine(c, true))) : h("p.empty", {}, "No such command. Loops send when a mode lets them; people through Override in an asset’s panel.");
+      return found.length ? h("ol.commands-list", {}, found.map((c) => commandLine(c, { whole: true, may: true, done: () => this.load(true) }))) : h("p.empty", {}, "No such command. Loops send when a mode lets them; people through Override in an asset’s panel.");
     };
     const events = async () => {
       const found = await list("events/", { asset, limit: 100 });

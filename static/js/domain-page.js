@@ -9,7 +9,7 @@ import { layerOf } from "#city/layers";
 import { live } from "#city/live";
 import { stateText, ageText } from "#city/map-table";
 import { describe, modeSwitch } from "#city/mode-switch";
-import { commandLine } from "#city/panel-parts";
+import { commandLine } from "#city/command-line";
 import { lookOf } from "#city/scene";
 import { severityMark } from "#city/severity";
 import { worstByAsset } from "#city/store";
@@ -90,7 +90,7 @@ class DomainPage extends HTMLElement {
     const load = async () => {
       const commands = await list("commands/", { domain: this.domain, limit: 20 });
       if (!commands.length) return h("p.empty", {}, "No command yet. A loop sends its first when it has a mode that lets it.");
-      return [h("ol.commands-list", {}, commands.map((c) => commandLine(c, true))), h("p", {}, h("a", { href: `/commands/?domain=${this.domain}` }, "All commands and the event log"))];
+      return [h("ol.commands-list", {}, commands.map((c) => commandLine(c, { whole: true, may: true, done: () => this.#commands(true) }))), h("p", {}, h("a", { href: `/commands/?domain=${this.domain}` }, "All commands and the event log"))];
     };
     return quietly ? quiet(place, load) : loadInto(place, load, "Loading the commands…");
   }

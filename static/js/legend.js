@@ -22,7 +22,9 @@ export function legend(place, items, shown, ink) {
   const states = [...severities].sort().map((severity) => entry(severityMark(severity), severityWord(severity)));
   if (stale) states.push(entry(sample("square", ink, { standing: "stale" }), "stale"));
   if (estimated) states.push(entry(sample("square", ink, { estimated: true }), "estimated"));
-  fill(place, h("span.legend-kinds", {}, entries), states.length && h("span.legend-states", {}, states),
+  const narrow = globalThis.matchMedia?.("(max-width: 760px)").matches;
+  const open = place.querySelector("details")?.open ?? !narrow;
+  fill(place, h("details", { open }, h("summary", {}, "Legend"), h("span.legend-kinds", {}, entries), states.length > 0 && h("span.legend-states", {}, states)),
     h("a.attribution", { href: "https://www.openstreetmap.org/copyright", rel: "noreferrer", target: "_blank" }, "© OpenStreetMap contributors"));
 }
 

@@ -16,6 +16,7 @@ import { severityWord } from "#city/words";
 
 globalThis.L ??= L; // protomaps-leaflet expects it there
 const HIT_PX = 14;
+const STREET_ZOOM = 16;
 const DIRECTIONS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
 class CityMap extends HTMLElement {
@@ -51,7 +52,9 @@ class CityMap extends HTMLElement {
     const ys = points.map((p) => p[1]).sort((a, b) => a - b);
     const at = (list, share) => list[Math.floor((list.length - 1) * share)];
     const corner = (x, y) => lonLat([x, y]).reverse();
-    this.map.fitBounds([corner(at(xs, 0.12), at(ys, 0.12)), corner(at(xs, 0.88), at(ys, 0.88))], { animate: false });
+    const bounds = L.latLngBounds(corner(at(xs, 0.1), at(ys, 0.1)), corner(at(xs, 0.9), at(ys, 0.9)));
+    const cover = this.map.getBoundsZoom(bounds, true);
+    this.map.setView(bounds.getCenter(), Math.min(STREET_ZOOM, Math.max(cover, this.map.getBoundsZoom(bounds))), { animate: false });
   }
 
   #ground() {

@@ -3,6 +3,7 @@
 
 import { instant } from "#city/api";
 import { city } from "#city/city";
+import { commandLine, restsOn } from "#city/command-line";
 import { config, titleOf } from "#city/config";
 import { h, icon } from "#city/dom";
 import { layerOf, plainRows } from "#city/layers";
@@ -12,7 +13,7 @@ import { modeSwitch } from "#city/mode-switch";
 import { liftOverride, override } from "#city/override";
 import { severityMark } from "#city/severity";
 import { cityNow, day, when } from "#city/time";
-import { STEPS, duration, humanise, isBad, isUnderWay, issuerWord, number, qualityWord, quantity, severityWord, stateWord, unitText } from "#city/words";
+import { duration, humanise, issuerWord, number, qualityWord, quantity, severityWord, unitText } from "#city/words";
 
 const standingAlarms = (uid) => [...live.store.alarms.values()].filter((a) => a.asset === uid).sort((a, b) => a.severity - b.severity);
 
@@ -42,6 +43,8 @@ export function stateCard(asset, children) {
     h("dd", {}, h("strong", {}, said(row.value)), row.unit ? h("span.unit", {}, ` ${unitText(row.unit)}`) : null, row.note ? h("span.unit", {}, ` ${row.note}`) : null)])));
 }
 
+const isKnown = (row) => row.value !== undefined && row.value !== null && row.value !== "";
+const unitOf = (row) => (isKnown(row) && unitText(row.unit) ? h("span.unit", {}, ` ${unitText(row.unit)}`) : null);
 const said = (value) => (typeof value === "number" ? number(value) : (value ?? "–"));
 
 function ring({ text, caption, share = 1 }) {
@@ -58,13 +61,13 @@ export function sectionsOf(asset, children) {
   return sections.map(({ title, rows }) => h("div.figures-block", {}, h("h3", {}, title), rows.some((row) => row.bar !== undefined) ? h("div.bar-rows", {}, rows.map(barRow)) : h("dl.rows", {}, rows.map(plainRow))));
 }
 
-const plainRow = (row) => [h("dt", {}, row.label), h("dd", {}, h("strong", {}, said(row.value)), row.unit ? h("span.unit", {}, ` ${unitText(row.unit)}`) : null, row.of ? h("span.unit", {}, ` ${row.of}`) : null, row.note ? h("span.unit", {}, ` ${row.note}`) : null)];
+const plainRow = (row) => [h("dt", {}, row.label), h("dd", {}, h("strong", {}, said(row.value)), unitOf(row), row.of && isKnown(row) ? h("span.unit", {}, ` ${row.of}`) : null, row.note ? h("span.unit", {}, ` ${row.note}`) : null)];
 
 function barRow(row) {
   const share = Math.max(0, Math.min(1, row.bar ?? 0));
   return h("div.bar-row", {}, h("span.bar-label", {}, row.label),
     h("svg.bar", { "aria-hidden": "true" }, h("rect.track", { width: "100%", height: 6, rx: 3 }), share > 0 && h(row.strong ? "rect.share.strong" : "rect.share", { width: `${(share * 100).toFixed(1)}%`, height: 6, rx: 3 })),
-    h("span.bar-value", {}, said(row.value), row.unit && unitText(row.unit) ? h("span.unit", {}, ` ${unitText(row.unit)}`) : null), h("span.bar-of", {}, row.of ?? row.note ?? ""));
+    h("span.bar-value", {}, said(row.value), unitOf(row)), h("span.bar-of", {}, row.of ?? row.note ?? ""));
 }
 
 /** What stands against the loops here: lock-out, overrides. */
@@ -89,28 +92,14 @@ export function why(detail) {
   return [
     h("h3", {}, "Why"), h("p.why-text", {}, reason),
     alternative && h("p.why-text", {}, h("span.unit", {}, "Instead of: "), alternative),
-    h("p.small", {}, [issuerWord(issuer, detail.why.issuer_word), at ? when(instant(at)) : "", rests?.length ? `rests on ${rests.slice(0, 3).join(", ")}` : ""].filter(Boolean).join(" · ")),
+    h("p.small", {}, [issuerWord(issuer, detail.why.issuer_word), at ? when(instant(at)) : "", restsOn(rests)].filter(Boolean).join(" · ")),
   ];
 }
 
-export function commandList(commands, detail) {
+export function commandList(commands, detail, done) {
   const head = h("div.part-head", {}, h("h3", {}, "Commands"), h("a.link", { href: `/commands/?asset=${encodeURIComponent(detail.uid)}` }, "event log"));
   if (!commands.length) return [head, h("p.empty", {}, "None yet.")];
-  return [head, h("ol.commands-list", {}, commands.slice(0, 6).map(commandLine))];
-}
-
-/** One command: when, what, and the step it has reached; never the wished value as a fact. */
-export function commandLine(c) {
-  const value = typeof c.value === "object" && c.value !== null ? JSON.stringify(c.value) : said(c.value);
-  const what = `${c.title ?? humanise(c.point)} ${value}${unitText(c.unit) ? ` ${unitText(c.unit)}` : ""}`;
-  const mark = c.state === "verified" ? h("span.ok", { "aria-hidden": "true" }, "✓ ") : isBad(c.state) ? h("span.bad", { "aria-hidden": "true" }, "✗ ") : null;
-  return h("li", { title: `${c.reason}${c.state_note ? ` (${c.state_note})` : ""}` }, h("time", { datetime: new Date(instant(c.created_at)).toISOString() }, when(instant(c.created_at))),
-    h("span.command-what", {}, h("span", {}, what), h("span.small", {}, `${issuerWord(c.issuer, c.issuer_word)} · ${c.reason}`)), h("span.command-state", {}, mark, stateWord(c.state, c.word), isUnderWay(c.state) && steps(c)));
-}
-
-function steps(c) {
-  const reached = STEPS.indexOf(c.state);
-  return h("span.steps", { role: "img", "aria-label": `step ${reached + 1} of ${STEPS.length}` }, STEPS.map((_, i) => h(i <= reached ? "i.on" : "i")));
+  return [head, h("ol.commands-list", {}, commands.slice(0, 6).map((c) => commandLine(c, { may: detail.may?.operate, done })))];
 }
 
 /** Every series with its value, age and quality. */

@@ -20,7 +20,7 @@ class AssetPanel extends HTMLElement {
     this.title_ = h("h2", { tabindex: "-1" });
     this.sub = h("p.panel-sub");
     const close = h("button.icon-button", { type: "button", "aria-label": "Close panel", onclick: () => this.close() }, icon("close"));
-    this.parts = Object.fromEntries(["alarms", "standing", "state", "figures", "chart", "why", "commands", "readings", "engineering", "facts"].map((name) => [name, h(`section.part.${name}`)]));
+    this.parts = Object.fromEntries(["alarms", "standing", "state", "figures", "chart", "why", "commands", "readings", "engineering", "facts"].map((name) => [name, h(`section.part.part-${name}`)]));
     this.chart = h("asset-chart");
     this.foot = h("footer.panel-foot");
     this.append(h("header.panel-head", {}, h("div", {}, this.title_, this.sub), close), h("div.panel-body", { tabindex: "-1" }, Object.values(this.parts)), this.foot);
@@ -117,7 +117,7 @@ class AssetPanel extends HTMLElement {
     const done = () => this.again();
     fill(this.parts.standing, standingLines(detail, done));
     fill(this.parts.why, why(detail));
-    fill(this.parts.commands, commandList(this.#commands, detail));
+    fill(this.parts.commands, commandList(this.#commands, detail, done));
     fill(this.parts.engineering, engineering(detail));
     fill(this.parts.facts, facts(detail));
     fill(this.foot, actions(detail, done));

@@ -7,20 +7,23 @@ import { fill, h, say } from "#city/dom";
 import { live } from "#city/live";
 import { openPalette, openShortcuts, shortcutsOn } from "#city/palette";
 import { returnToLocal } from "#city/return-to-local";
-import { cityNow, dayHms, iso, zoneName } from "#city/time";
+import { cityNow, day, hms, iso, zoneName } from "#city/time";
 import { duration, number } from "#city/words";
 
 class CityClock extends HTMLElement {
   connectedCallback() {
     this.time = this.querySelector("time");
     this.zone = this.querySelector(".unit");
+    this.day = this.time.querySelector(".day");
+    this.hms = this.time.querySelector(".hms");
     this.tick();
     setInterval(() => this.tick(), 250);
   }
 
   tick() {
     const now = cityNow();
-    say(this.time, dayHms(now));
+    say(this.day, `${day(now)} · `);
+    say(this.hms, hms(now));
     say(this.zone, zoneName(now));
     this.time.dateTime = iso(now);
     this.title = `${iso(now)} (${config.zone})`;

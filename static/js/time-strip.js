@@ -12,6 +12,7 @@ const HOUR = 3600_000;
 const SPANS = { "24 h": [24, 12], "6 h": [6, 3], "1 h": [1, 0.5] };
 const SPEEDS = [1, 10, 60];
 const MOST_TICKS = 60;
+const STEPS_H = [0.25, 0.5, 1, 2, 3, 6, 12, 24];
 
 /** Share 0..1 of an instant on the strip. */
 export const shareOf = (at, now, [past, ahead]) => (at - (now - past * HOUR)) / ((past + ahead) * HOUR);
@@ -85,14 +86,16 @@ class TimeStrip extends (globalThis.HTMLElement ?? Object) {
   }
 
   #labels(now, span, percent) {
-    const step = (span[0] + span[1]) / 3 >= 9 ? 6 : span[0] >= 6 ? 2 : 0.5;
+    const room = Math.max(1, Math.floor((this.track.clientWidth || 800) / 90));
+    const step = STEPS_H.find((hours) => (span[0] + span[1]) / hours <= room) ?? STEPS_H.at(-1);
+    const clear = 34 / (this.track.clientWidth || 800);
     const marks = [];
     for (let t = Math.ceil((now - span[0] * HOUR) / (step * HOUR)) * step * HOUR; t < now + span[1] * HOUR; t += step * HOUR) {
       const share = shareOf(t, now, span);
-      if (Math.abs(share - span[0] / (span[0] + span[1])) > 0.06 && share > 0.04 && share < 0.96) marks.push(h("text", { x: percent(share), y: 34, "text-anchor": "middle" }, hm(t)));
+      if (Math.abs(share - span[0] / (span[0] + span[1])) > clear * 1.4 && share > clear && share < 1 - clear / 2) marks.push(h("text", { x: percent(share), y: 34, "text-anchor": "middle" }, hm(t)));
     }
     const start = now - span[0] * HOUR;
-    return [h("text", { x: 0, y: 34 }, `${weekday(start)} ${hm(start)}`), ...marks.filter((m) => Number.parseFloat(m.getAttribute("x")) > 12), h("text.now-text", { x: percent(span[0] / (span[0] + span[1])), y: 34, "text-anchor": "middle" }, "now")];
+    return [h("text", { x: 0, y: 34 }, `${weekday(start)} ${hm(start)}`), ...marks.filter((m) => Number.parseFloat(m.getAttribute("x")) > 330 * clear), h("text.now-text", { x: percent(span[0] / (span[0] + span[1])), y: 34, "text-anchor": "middle" }, "now")];
   }
 
   #hit(tick, percent, now) {
