@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from smartcity import domains
+
+
+class WasteConfig(domains.DomainConfig):
+    name = "waste"
+    label = "waste"
+    title = "Waste"
+    icon = "container"
+    order = 20
+    shape = "square"

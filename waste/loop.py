@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only place where waste reads the database: the picture, the headline, the worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from smartcity.kernel.clock import clock
+from smartcity.kernel.control import Loop, Mode
+from smartcity.kernel.worth import Evidence, Headline, Worth
+from smartcity.telemetry import read
+from waste import inflow, kpis, rota
+from waste.controller import Bin, Lorry, Picture, Policy, Site, decide
+from waste.filling import SATURATED, Filling
+from waste.inventory import BinRow, Inventory, TruckRow, inventory, learned, levels
+from waste.level import EMPTIED_BELOW, from_distance, to_distance
+from waste.metrics import TRUCK_STATES
+from waste.models import StopReport
+from waste.reports import Said, latest_reports
+
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+FRESH_TRUCK_MS = 300_000
+BLOCKED_FOR = timedelta(hours=4)
+LEAD_UP_DAYS = 8
+Latest = Mapping[int, read.Value]
+
+
+def gather(now_ms: int) -> Picture:
+    """Containers with their level and risk, trucks with their state; two queries beside the inventory."""
+    city = inventory()
+    hours, _, days = inflow.local(np.array([now_ms], np.int64), settings.CITY_TIME_ZONE)
+    if not city.trucks or not city.bins:
+        return Picture(float(hours[0]), (), (), (), np.zeros((0, 0)), np.zeros((0, 0)))
+    fillings = learned(city, now_ms)
+    latest = read.latest(city.speaking)
+    said = latest_reports(now_ms, BLOCKED_FOR)
+    day = int(days[0])
+    return Picture(
+        hour=float(hours[0]),
+        bins=tuple(_bin(row, fillings.get(row.uid), latest, said.get(row.uid), now_ms, day) for row in city.bins),
+        trucks=tuple(_truck(row, latest, now_ms) for row in city.trucks),
+        sites=tuple(Site(site.uid, site.node, site.service_s, site.hours) for site in city.sites),
+        seconds=city.seconds,
+        metres=city.metres,
+    )
+
+
+def level_now(row: BinRow, latest: Latest) -> tuple[float, int] | None:
+    """(fill level in %, instant) of the newest usable reading, from an echo where the sensor knows no level."""
+    value = latest.get(row.series.get("waste.fill_level", 0))
+    if value is not None and value.is_usable:
+        return value.value, value.at_ms
+    echo = latest.get(row.series.get("waste.distance", 0))
+    fill = from_distance(echo.value, row.geometry) if echo is not None and echo.is_usable else None
+    return None if fill is None or echo is None else (fill, echo.at_ms)
+
+
+def _bin(row: BinRow, filling: Filling | None, latest: Latest, said: Said | None, now_ms: int, day: int) -> Bin:
+    """What the crew said counts until the sensor speaks again."""
+    found = level_now(row, latest)
+    blocked = ""
+    if said is not None and said.outcome == StopReport.Outcome.BLOCKED:
+        blocked = f"the crew of {said.truck} found it blocked"
+    elif said is not None and (found is None or said.at_ms > found[1]):
+        found = (0.0 if said.outcome == StopReport.Outcome.DONE else 100.0), said.at_ms
+    is_echo = "waste.distance" in row.series and "waste.fill_level" not in row.series
+    edge = to_distance(EMPTIED_BELOW, row.geometry["empty_mm"], row.geometry["full_mm"])
+    return Bin(
+        uid=row.uid,
+        node=row.node,
+        level=found[0] if found else None,
+        age_h=max(0.0, (now_ms - found[1]) / HOUR_MS) if found else 0.0,
+        filling=filling,
+        kg_full=row.kg_full,
+        service_s=row.service_s,
+        off_m=row.off_m,
+        access=row.access,
+        blocked=blocked,
+        proof=("waste.distance", edge, 1.1 * row.geometry["empty_mm"])
+        if is_echo
+        else ("waste.fill_level", 0.0, EMPTIED_BELOW),
+        basis=tuple(
+            f"series:{pk}" for name, pk in row.series.items() if name in ("waste.fill_level", "waste.distance")
+        ),
+        on_rota_today=bool(rota.is_due(day, row.every_days, row.phase)),
+    )
+
+
+def _truck(row: TruckRow, latest: Latest, now_ms: int) -> Lorry:
+    def value(metric: str) -> float | None:
+        found = latest.get(row.series.get(metric, 0))
+        return found.value if found and found.is_usable and now_ms - found.at_ms < FRESH_TRUCK_MS else None
+
+    state, load = value("waste.truck_state"), value("waste.load")
+    return Lorry(
+        uid=row.uid,
+        state=None if state is None or load is None else TRUCK_STATES[round(state)],
+        load_kg=load or 0.0,
+        stops_left=round(value("waste.stops_left") or 0.0),
+        capacity_kg=row.capacity_kg,
+        shift=row.shift,
+        depot=row.node,
+    )
+
+
+def worth(from_ms: int, to_ms: int) -> list[Worth]:
+    """The span beside the fixed rota on the same inflow; two queries of hours, eight days of lead-up included."""
+    city = inventory()
+    if not city.trucks or not city.sites:
+        return []
+    times, fills = levels(city, from_ms - LEAD_UP_DAYS * DAY_MS, to_ms)
+    heard = [i for i in range(len(city.bins)) if fills.size and not np.isnan(fills[i]).all()]
+    if not heard or not np.any(times >= from_ms):
+        return []
+    bins, fillings = [city.bins[i] for i in heard], learned(city, to_ms)
+    hour, _, day = inflow.local(times + HOUR_MS // 2, settings.CITY_TIME_ZONE)
+    past = kpis.Past(
+        uids=tuple(row.uid for row in bins),
+        level=fills[heard],
+        rate=np.array([found.mean / 24 if (found := fillings.get(row.uid)) else 0.5 for row in bins]),
+        kg_full=np.array([row.kg_full for row in bins]),
+        every_days=np.array([row.every_days for row in bins]),
+        phase=np.array([row.phase for row in bins]),
+        hour=hour.astype(int),
+        day=day,
+        counted=times >= from_ms,
+        km=_km(city, from_ms, to_ms),
+    )
+    fleet = kpis.Fleet(
+        city.seconds,
+        city.metres,
+        np.array([row.node for row in bins]),
+        (city.trucks[0].node, city.sites[0].node),
+        len(city.trucks),
+        city.trucks[0].capacity_kg,
+    )
+    evidence = Evidence.SIMULATED if clock.is_simulation else Evidence.MEASURED
+    return kpis.worth(past, fleet, (from_ms, to_ms), evidence)
+
+
+def _km(city: Inventory, from_ms: int, to_ms: int) -> float:
+    """What the odometers grew; a new odometer (smaller than before) counts from zero."""
+    ids = [row.series["waste.odometer"] for row in city.trucks if "waste.odometer" in row.series]
+    _, grid = read.grid(ids, "1h", from_ms - HOUR_MS, to_ms, "last")
+    return sum(_grown(line) for line in grid) if grid.size else 0.0
+
+
+def _grown(line: NDArray[np.float64]) -> float:
+    known = line[~np.isnan(line)]
+    return float(np.maximum(np.diff(known), 0.0).sum()) if len(known) > 1 else 0.0
+
+
+def headline(now_ms: int) -> Headline:
+    """Mean fill level now and over 24 h, how many are full, how many trucks are out; two queries."""
+    city = inventory()
+    latest = read.latest(city.speaking)
+    found = [known[0] for row in city.bins if (known := level_now(row, latest))]
+    states = [_truck(row, latest, now_ms).state for row in city.trucks]
+    out = sum(state in TRUCK_STATES[2:] for state in states)
+    _, fills = levels(city, now_ms - DAY_MS, now_ms)
+    sums, counts = np.nansum(fills, axis=0), np.sum(~np.isnan(fills), axis=0)
+    spark = tuple(round(float(s / n), 1) for s, n in zip(sums, counts, strict=True) if n) if fills.size else ()
+    full = sum(value >= SATURATED for value in found)
+    line = f"{full} of {len(found)} full · {out} of {len(states)} trucks out" if found else "no containers yet"
+    return Headline(
+        title="fill level",
+        value=round(sum(found) / len(found), 1) if found else None,
+        unit="%",
+        low=None,
+        high=None,
+        floor=0,
+        ceiling=100,
+        spark=spark,
+        line=line,
+    )
+
+
+LOOPS = (
+    Loop(
+        name="waste",
+        domain="waste",
+        title="Collection routes",
+        every_s=600,
+        gather=gather,
+        decide=decide,
+        policy=Policy(),
+        words={Mode.LOCAL: "Fixed rota", Mode.ADVISE: "Advise", Mode.AUTO: "Planned routes"},
+        watches=("waste.fill_level", "waste.distance", "waste.truck_state"),
+        local_means="the fixed rota",
+        extra={"kinds": ("truck",), "noun": {"truck": "collection trucks"}},
+    ),
+)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""LoRaWAN uplinks as network servers hand them on: ChirpStack v4 and The Things Stack v3 JSON, or the bare bytes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from smartcity.kernel.codecs import BadPayload
+
+LONGEST_FRAME = 242  # LoRaWAN regional parameters: the largest application payload
+LONGEST_EVENT = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """The device's own bytes; `port` is None and `at_ms` None where the frame came bare."""
+
+    data: bytes
+    port: int | None = None
+    at_ms: int | None = None
+
+
+class _Message(msgspec.Struct, gc=False):
+    """The Things Stack leaves out what is 0, false or empty."""
+
+    frm_payload: str = ""
+    f_port: int = 0
+    received_at: str = ""
+
+
+class _Event(msgspec.Struct, gc=False):
+    """The fields of both network servers that matter here."""
+
+    data: str | None = None
+    fPort: int = 0
+    time: str = ""
+    uplink_message: _Message | None = None
+
+
+_decoder = msgspec.json.Decoder(_Event)
+
+
+def unwrap(payload: bytes) -> Uplink:
+    """Raises BadPayload."""
+    if not payload:
+        raise BadPayload("an empty message")
+    if payload[:1] != b"{":
+        return Uplink(_frame(payload))
+    if len(payload) > LONGEST_EVENT:
+        raise BadPayload(f"an uplink event has at most {LONGEST_EVENT} bytes, this one {len(payload)}")
+    try:
+        event = _decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadPayload(f"not an uplink event: {error}") from None
+    if event.uplink_message is not None:
+        message = event.uplink_message
+        return Uplink(_bytes(message.frm_payload), message.f_port, _instant(message.received_at))
+    if event.data is None:
+        raise BadPayload("neither an uplink of ChirpStack (data) nor of The Things Stack (uplink_message)")
+    return Uplink(_bytes(event.data), event.fPort, _instant(event.time))
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return _frame(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        raise BadPayload("the frame is not base64") from None
+
+
+def _frame(data: bytes) -> bytes:
+    if not 0 < len(data) <= LONGEST_FRAME:
+        raise BadPayload(f"a LoRaWAN frame has 1 to {LONGEST_FRAME} bytes, this one {len(data)}")
+    return data
+
+
+def _instant(text: str) -> int | None:
+    """Milliseconds of an ISO 8601 instant with offset; None where the server gave none."""
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadPayload(f"not an instant: {text[:40]!r}") from None
+    if at.tzinfo is None:
+        raise BadPayload("an instant without a time zone")
+    return round(at.timestamp() * 1000)
