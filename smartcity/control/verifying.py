@@ -49,7 +49,7 @@ def verify(now_ms: int, *, is_simulation: bool) -> int:
     steps: dict[UUID, Step] = {}
     failed: list[Waiting] = []
     for command in waiting:
-        value = values.get((command.device, command.expect.metric))
+        value = values.get(_key(command))
         step = judged(command, value, now_ms)
         if step is not None:
             steps[command.id] = step
@@ -101,10 +101,16 @@ def _one(
     return Waiting(pk, asset, device, priority, expected, min(ms_of(sent), ms_of(applied)), deadline)
 
 
-def _latest(waiting: Sequence[Waiting]) -> dict[tuple[int, str], read.Value]:
-    devices, metrics = {w.device for w in waiting}, {w.expect.metric for w in waiting}
-    series = Series.objects.filter(device__in=devices, metric__in=metrics).values_list("pk", "device", "metric")
-    keys = {pk: (device, metric) for pk, device, metric in series}
+def _key(waiting: Waiting) -> tuple[str, str]:
+    """The asset and metric that show the effect."""
+    return waiting.expect.asset or waiting.asset, waiting.expect.metric
+
+
+def _latest(waiting: Sequence[Waiting]) -> dict[tuple[str, str], read.Value]:
+    wanted = [_key(command) for command in waiting]
+    assets, metrics = {asset for asset, _ in wanted}, {metric for _, metric in wanted}
+    series = Series.objects.filter(device__asset__uid__in=assets, device__retired_at=None, metric__in=metrics)
+    keys = {pk: (asset, metric) for pk, asset, metric in series.values_list("pk", "device__asset__uid", "metric")}
     return {keys[pk]: value for pk, value in read.latest(keys).items()}
 
 

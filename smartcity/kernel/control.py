@@ -47,12 +47,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """The measured effect that proves a command worked: `metric` of the asset within [low, high] in time."""
+    """The measured effect that proves a command worked: `metric` within [low, high] in time.
+
+    `asset` is the one that shows it where it is not the commanded one: a container proves the truck's call.
+    """
 
     metric: str
     low: float
     high: float
     within_s: float
+    asset: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
