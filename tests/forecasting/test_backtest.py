@@ -24,8 +24,8 @@ def leaks(method: Method) -> bool:
     origin = panel.steps - 48
     other = Panel(panel.start_ms, panel.step_s, panel.values.copy())
     other.values[:, origin:] = 1_234.0
-    seen = [backtest.run(one, TARGET, method, [origin], LEVELS).predicted for one in (panel, other)]
-    return not np.array_equal(*seen)
+    seen, changed = (backtest.run(one, TARGET, method, [origin], LEVELS).predicted for one in (panel, other))
+    return not np.array_equal(seen, changed)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def planted(monkeypatch):
 
     def plant(fit, predict, windows=14) -> Method:
         module = ModuleType("planted")
-        module.fit, module.predict = fit, predict
+        vars(module).update(fit=fit, predict=predict)
         monkeypatch.setitem(sys.modules, f"{methods.__name__}.planted", module)
         method = Method("planted", "planted", Tier.LIGHT, windows, 2.0)
         monkeypatch.setitem(METHODS, "planted", method)

@@ -14,6 +14,7 @@ from django.db import connections
 
 from smartcity.devices.models import Asset, Device, Series, Zone
 from smartcity.telemetry import buckets, read
+from smartcity.telemetry.buckets import Grain
 from smartcity.telemetry.store import Store
 from smartcity.twin import backfill as room
 from smartcity.twin.backfill import backfill, spans
@@ -56,7 +57,8 @@ def test_weeks_are_stored_with_their_rollups_and_progress_is_told(lamp):
     assert "3,072 readings of 2 series over 16 days" in report.words() and "not in this city" in report.words()
     assert told[0][0] == 0 and told[-1][0] == pytest.approx(1) and len(told) >= 3
     end = NOW - NOW % 900_000
-    for grain, least in (("15m", 16 * 96), ("1h", 16 * 24 - 2), ("1d", 15)):
+    wanted: list[tuple[Grain, int]] = [("15m", 16 * 96), ("1h", 16 * 24 - 2), ("1d", 15)]
+    for grain, least in wanted:
         _, values = read.grid([lamp.power_w], grain, end - 16 * DAY, end)
         assert np.isfinite(values).sum() >= least
     assert 0 < read.grid([lamp.power_w], "1d", end - 3 * DAY, end)[1][0][0] < 60

@@ -16,6 +16,10 @@ def tiny(tmp_path, monkeypatch):
     domain(tmp_path, monkeypatch, twin=COUNTERS)
 
 
+def break_down(player):
+    player.of["C-1"].model.breaks = True
+
+
 async def test_every_device_speaks_with_its_own_key_and_says_what_it_is():
     devices = [device("C-1"), device("C-2")]
     async with open_city(devices) as city, playing(city, devices):
@@ -109,7 +113,7 @@ async def test_a_broken_domain_is_silent_with_a_sentence_while_the_others_go_on(
     devices = [device("C-1"), device("O-1", "other")]
     async with open_city(devices) as city, playing(city, devices) as player:
         await until(lambda: city.of("up", "C-1") and city.of("up", "O-1"))
-        player.of["C-1"].model.breaks = True
+        break_down(player)
         for _ in range(4):
             city.at += 5_000
             await asyncio.sleep(0.25)
@@ -123,7 +127,7 @@ async def test_a_broken_domain_comes_back_by_itself(monkeypatch):
     devices = [device("C-1")]
     async with open_city(devices) as city, playing(city, devices) as player:
         await until(lambda: city.of("up"))
-        player.of["C-1"].model.breaks = True
+        break_down(player)
         city.at += 5_000
         await until(lambda: player.of["C-1"].failures == 1)
         await until(lambda: player.of["C-1"].model is not None)

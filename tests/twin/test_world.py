@@ -19,8 +19,8 @@ def world(seed=1):
     return StreetWorld(HELSINKI, "Europe/Helsinki", seed)
 
 
-def ms(*when):
-    return int(datetime(*when, tzinfo=UTC).timestamp() * 1000)
+def ms(year, month, day, hour=0, minute=0):
+    return int(datetime(year, month, day, hour, minute, tzinfo=UTC).timestamp() * 1000)
 
 
 @given(at=INSTANTS)
