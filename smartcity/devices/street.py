@@ -66,7 +66,7 @@ def write(
             "city": name,
             "map": map_file,
             "zone": settings.CITY_TIME_ZONE,
-            "seed": 1,
+            "seed": settings.SEED,
             "mqtt": settings.MQTT_ADDRESS,
             "http": "http://127.0.0.1:8000",
             "devices": devices,
