@@ -5,9 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests import servers
+
+hypothesis.settings.register_profile("shared machine", deadline=None)  # how long a case takes is not ours to promise
+hypothesis.settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session")

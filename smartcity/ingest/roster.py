@@ -77,7 +77,8 @@ def load() -> Roster:
         )
         for number, uid, codec, domain, secret, retired, simulated in Device.objects.values_list(*columns)
     }  # fmt: skip
-    known = book.write(((number, metric) for number, metric, _ in pairs), declared.metrics())
+    named = ((number, metric) for number, metric, _ in pairs)
+    known = book.write(named, declared.metrics(), raw_days=book.longest_raw_days())
     return Roster(devices, _tokens(), known, now)
 
 

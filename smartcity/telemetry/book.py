@@ -10,12 +10,14 @@ from typing import Final
 
 import numpy as np
 
+from smartcity.kernel.clock import clock
 from smartcity.kernel.metrics import Keep, Metric
 from smartcity.telemetry.arrays import Bools, Floats, Ints
 
 ALL: Final = 0
 LATEST_ONLY: Final = -1
 DAY_MS: Final = 86_400_000
+SIMULATED_RAW_DAYS: Final = 14
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,18 @@ class Book:
         return int(self.raw_ms.max())
 
 
-def write(series: Iterable[tuple[int, str]], metrics: Mapping[str, Metric]) -> Book:
-    """From (series id, metric name) pairs. O(largest id)."""
+def write(series: Iterable[tuple[int, str]], metrics: Mapping[str, Metric], *, raw_days: float = np.inf) -> Book:
+    """From (series id, metric name) pairs. No raw reading lives longer than `raw_days`. O(largest id)."""
     known = [(number, metrics[name]) for number, name in series if name in metrics]
     size = max((number for number, _ in known), default=-1) + 2
     book = _blank(size)
+    book.raw_ms[:] = np.minimum(book.raw_ms, min(raw_days, 36_500) * DAY_MS)
     for number, metric in known:
         book.low[number], book.high[number] = metric.low, metric.high
         book.max_step[number] = np.inf if metric.max_step is None else metric.max_step
         book.every_ms[number] = metric.every_s * 1000
         book.keep_ms[number] = _keep_ms(metric)
-        book.raw_ms[number] = metric.keep_raw_days * DAY_MS
+        book.raw_ms[number] = min(metric.keep_raw_days, raw_days) * DAY_MS
         book.rollup_ms[number] = metric.keep_rollup_days * DAY_MS
         book.rolled[number] = metric.rolled
         book.is_state[number] = bool(metric.states)
@@ -67,7 +70,14 @@ def load() -> Book:
     from smartcity import declared
     from smartcity.devices.models import Series
 
-    return write(Series.objects.values_list("id", "metric"), declared.metrics())
+    return write(Series.objects.values_list("id", "metric"), declared.metrics(), raw_days=longest_raw_days())
+
+
+def longest_raw_days() -> float:
+    """What the city says, else as declared; what was only simulated is not worth more than two weeks of room."""
+    from django.conf import settings
+
+    return float(settings.RAW_DAYS or (SIMULATED_RAW_DAYS if clock.is_simulation else np.inf))
 
 
 def _blank(size: int) -> Book:

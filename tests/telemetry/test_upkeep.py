@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 from asgiref.sync import sync_to_async
 
-from smartcity.telemetry import buckets, upkeep
-from tests.telemetry.conftest import ALL, MINUTE, NOW, batch, quarantined, rows
+from smartcity.kernel.clock import Anchor, clock
+from smartcity.telemetry import book, buckets, upkeep
+from tests.telemetry.conftest import ALL, MINUTE, NOW, batch, metric, quarantined, rows
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(databases=["default", "telemetry"], transaction=True)]
 DAY, QUARTER = 86_400_000, 900_000
@@ -36,6 +38,18 @@ def test_readings_go_when_their_metric_says_so_whole_days_at_a_time(store):
     assert days_left(MINUTE) == [-5, -4, -3, -2, -1, 0]
     assert swept.readings + 2 * len(swept.partitions) == 4 or swept.readings == 4
     assert rows("SELECT readings FROM retention_run") == [(swept.readings,)]
+
+
+def test_a_city_may_keep_raw_readings_for_less_than_declared_and_a_simulation_does(settings, monkeypatch):
+    given = [(ALL, "test.all")]
+    declared = {"test.all": metric("test.all", keep_raw_days=90)}
+    assert set(book.write(given, declared).raw_ms) == {90 * DAY}
+    assert set(book.write(given, declared, raw_days=7).raw_ms) == {7 * DAY}
+    assert book.longest_raw_days() == math.inf
+    monkeypatch.setattr(clock, "anchor", Anchor(NOW, NOW, 1.0, 1.0, simulated=True))
+    assert book.longest_raw_days() == 14
+    settings.RAW_DAYS = 30
+    assert book.longest_raw_days() == 30
 
 
 def test_a_second_sweep_takes_only_what_has_come_of_age_since(store):
