@@ -39,7 +39,7 @@ class AssetChart extends HTMLElement {
     const still = this.series && series.find((s) => s.id === this.series.id);
     if (still && this.chart?.isConnected) return this.#load(still, true);
     this.list = series;
-    this.#load(series[0]);
+    this.#load(series.find((s) => live.store.values.has(s.id)) ?? series[0]);
   }
 
   async #load(series, quietly = false) {
@@ -48,7 +48,7 @@ class AssetChart extends HTMLElement {
     const now = cityNow();
     if (!quietly) fill(this, waiting("Loading the chart…"));
     try {
-      const past = get(`series/${series.id}/readings`, { from: now - PAST * HOUR, to: now, grain: "raw", limit: 2000 });
+      const past = get(`series/${series.id}/readings`, { from: now - PAST * HOUR, to: now, grain: "raw", limit: 8000 });
       const forecast = get(`series/${series.id}/forecast`).catch((problem) => ({ points: [], record: { words: problem.status === 404 ? problem.message : "" } }));
       const [readings, ahead] = await Promise.all([past, forecast]);
       if (asked !== this.#asked) return;

@@ -86,7 +86,7 @@ export const CanvasLayer = L.Layer.extend({
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     ctx.clearRect(0, 0, this.canvas.width, this.canvas.height);
     const { shown, ink } = this.options;
-    const items = this.scene.visible(box, this.zoom).filter((item) => item.look && shown.has(item.asset.domain));
+    const items = this.scene.visible(box, this.zoom, this.options.selected).filter((item) => item.look && shown.has(item.asset.domain));
     const r = markSize(this.zoom);
     for (const item of items) if (item.place.lines) this.line(item, at, ink);
     for (const item of items) if (!item.look.line) { const [x, y] = at(item.place.point); this.mark(item, x, y, r, ink); }

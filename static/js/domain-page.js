@@ -25,7 +25,7 @@ const DAYS = 8;
 class DomainPage extends HTMLElement {
   connectedCallback() {
     this.domain = this.dataset.domain;
-    this.part = (name) => this.querySelector(`[data-part=${name}]`);
+    this.place = (name) => this.querySelector(`[data-part=${name}]`);
     this.kind = null;
     this.#figures();
     this.#modes();
@@ -49,7 +49,7 @@ class DomainPage extends HTMLElement {
   }
 
   async #figures() {
-    const place = this.part("kpis");
+    const place = this.place("kpis");
     this.now = h("article.card.now-card", { hidden: true }, h("h3"), h("p.value"), h("p.against"));
     try {
       const entries = newest(await list("ledger/", { domain: this.domain, from: Math.round(cityNow() - DAYS * 86400_000) }), instant);
@@ -71,22 +71,32 @@ class DomainPage extends HTMLElement {
   }
 
   #modes(quietly = false) {
-    const place = this.part("modes").querySelector(".body");
+    const place = this.place("modes").querySelector(".body");
     const load = async () => {
-      const modes = (await list("modes/")).filter((m) => m.domain === this.domain);
-      return modes.length ? h("ul.loops", {}, modes.map((mode) => this.#loop(mode))) : h("p.empty", {}, "This domain has no loop: it shows, it does not act.");
+      const modes = (await list("modes/")).filter((m) => m.domain === this.domain && m.counts?.assets !== 0);
+      return modes.length ? this.#loops(modes) : h("p.empty", {}, "No loop commands anything here yet: this domain shows, it does not act.");
     };
     return quietly ? quiet(place, load) : loadInto(place, load, "Loading the loops…");
   }
 
+  #loops(modes) {
+    const byLoop = new Map();
+    for (const mode of modes) byLoop.set(mode.loop, [...(byLoop.get(mode.loop) ?? []), mode]);
+    return [...byLoop.values()].map((zones) => {
+      const [{ title, every_s: every, local_means: local, words }] = zones;
+      const pace = [every ? `decides every ${duration(every)}` : "", local ? `${words?.local ?? "local"} means ${local}` : ""].filter(Boolean).join(" · ");
+      return h("ul.loops", { "aria-label": title }, h("li.loop.loop-head", {}, h("h3", {}, title), h("span.small", {}, pace)), zones.map((mode) => this.#loop(mode)));
+    });
+  }
+
   #loop(mode) {
-    const pace = mode.every_s ? `decides every ${duration(mode.every_s)}` : "";
-    return h("li.loop", {}, h("div", {}, h("strong", {}, mode.title), ` · ${mode.group_name ?? mode.group}`), modeSwitch(mode, () => this.#modes(true)),
-      h("p.small", {}, [describe(mode), pace, mode.local_means ? `local: ${mode.local_means}` : ""].filter(Boolean).join(" · ")));
+    const failed = mode.last_error ? h("span.small.bad", {}, ` last run failed: ${mode.last_error}`) : null;
+    const many = mode.counts?.assets;
+    return h("li.loop", {}, h("div", {}, h("strong", {}, mode.group_name ?? mode.group), many ? h("span.unit", {}, ` ${number(many)} ${many === 1 ? "asset" : "assets"}`) : null, h("p.small", {}, describe(mode), failed)), modeSwitch(mode, () => this.#modes(true)));
   }
 
   #commands(quietly = false) {
-    const place = this.part("commands").querySelector(".body");
+    const place = this.place("commands").querySelector(".body");
     const load = async () => {
       const commands = await list("commands/", { domain: this.domain, limit: 20 });
       if (!commands.length) return h("p.empty", {}, "No command yet. A loop sends its first when it has a mode that lets it.");
@@ -96,7 +106,7 @@ class DomainPage extends HTMLElement {
   }
 
   async #assets() {
-    const place = this.part("assets").querySelector(".body");
+    const place = this.place("assets").querySelector(".body");
     fill(place, waiting("Loading the assets…"));
     await city.load();
     const failed = city.failed.get(this.domain);
@@ -166,7 +176,7 @@ async function quiet(place, load) {
 function card(entry) {
   const found = evidenceOf(entry);
   if (!found) return null;
-  const apart = difference(found, entry.lower_is_better, entry.unit);
+  const apart = difference(found, entry.lower_is_better);
   return h("article.card", {}, h("h3", {}, entry.title), h("p.value", {}, h("strong", {}, number(found.value)), h("span.unit", {}, ` ${unitText(entry.unit)}`), apart && h(`span.apart.${apart.verdict}`, { title: apart.verdict === "same" ? "as the baseline" : `${apart.verdict} than the baseline` }, apart.words)),
     h("p.against", {}, apart ? `${entry.baseline_name}: ${number(found.baseline)} ${unitText(entry.unit)}` : entry.note || "no stored baseline to compare with"),
     h("p.small", {}, `${found.evidence === "simulated" ? "SIMULATION" : "measured"} · ${day(instant(entry.from_at))} until ${when(instant(entry.to_at))}`));

@@ -51,7 +51,7 @@ function row(entry) {
 function columns(entry, evidence) {
   const [value, baseline] = [entry[`${evidence}_value`], entry[`${evidence}_baseline`]];
   if (typeof value !== "number") return [h("td.numeric.group.none", {}, "–"), h("td.numeric.none", {}, "–"), h("td.numeric.none", {}, "–")];
-  const apart = difference({ value, baseline }, entry.lower_is_better, entry.unit);
+  const apart = difference({ value, baseline }, entry.lower_is_better);
   return [h("td.numeric.group", {}, number(value)), h("td.numeric", {}, typeof baseline === "number" ? number(baseline) : "–"), h("td.numeric", {}, apart ? h(`span.${apart.verdict}`, { title: apart.verdict }, apart.words) : "–")];
 }
 

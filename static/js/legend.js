@@ -6,13 +6,13 @@ import { drawMark } from "#city/shapes";
 import { severityMark } from "#city/severity";
 import { severityWord } from "#city/words";
 
-export function legend(place, items, shown, ink) {
+export function legend(place, items, shown, ink, zoom = 20) {
   const kinds = new Map();
   const severities = new Set();
   let stale = false;
   let estimated = false;
   for (const { asset, look } of items) {
-    if (!shown.has(asset.domain) || !look) continue;
+    if (!shown.has(asset.domain) || !look || (zoom < asset.kindInfo.minZoom && !look.severity)) continue;
     if (asset.kindInfo.legend && !kinds.has(asset.kind)) kinds.set(asset.kind, asset.kindInfo);
     if (look.severity) severities.add(look.severity);
     stale ||= look.standing === "stale" || look.standing === "silent";

@@ -16,7 +16,7 @@ import { severityWord } from "#city/words";
 
 globalThis.L ??= L; // protomaps-leaflet expects it there
 const HIT_PX = 14;
-const STREET_ZOOM = 16;
+const STREET_ZOOM = 16.5;
 const DIRECTIONS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
 class CityMap extends HTMLElement {
@@ -70,6 +70,7 @@ class CityMap extends HTMLElement {
     this.map.on("click", (event) => this.#pick(event.latlng));
     this.map.on("mousemove", (event) => this.ground.classList.toggle("over", Boolean(this.#under(event.latlng))));
     this.map.on("moveend", () => this.dispatchEvent(new CustomEvent("view", { detail: this.view })));
+    this.map.on("zoomend", () => this.drawLegend());
     this.walker.addEventListener("keydown", (event) => this.#walk(event));
     this.walker.addEventListener("focus", () => this.#moveCursor(this.#nearest([0, 0])));
     this.walker.addEventListener("blur", () => this.#moveCursor(null));
@@ -82,7 +83,7 @@ class CityMap extends HTMLElement {
   }
 
   #under(latlng) {
-    return this.scene.hit(world([latlng.lng, latlng.lat]), HIT_PX / 2 ** this.map.getZoom(), this.map.getZoom(), this.shown);
+    return this.scene.hit(world([latlng.lng, latlng.lat]), HIT_PX / 2 ** this.map.getZoom(), this.map.getZoom(), this.shown, this.layer.options.selected);
   }
 
   #pick(latlng) {
@@ -140,7 +141,7 @@ class CityMap extends HTMLElement {
   }
 
   drawLegend() {
-    legend(this.legend, this.scene.items, this.shown, inks());
+    legend(this.legend, this.scene.items, this.shown, inks(), this.map?.getZoom() ?? 20);
   }
 
   #candidates() {

@@ -58,9 +58,11 @@ function ring({ text, caption, share = 1 }) {
 export function sectionsOf(asset, children) {
   const own = layerOf(asset.domain).rows(asset, asset.values, children);
   const sections = own.length || layerOf(asset.domain).kinds[asset.kind] ? own : plainRows(asset, asset.values, city.metrics);
-  return sections.map(({ title, rows }) => h("div.figures-block", {}, h("h3", {}, title), rows.some((row) => row.bar !== undefined) ? h("div.bar-rows", {}, rows.map(barRow)) : h("dl.rows", {}, rows.map(plainRow))));
+  return sections.map(({ title, rows }) => h("div.figures-block", {}, h("h3", {}, title), barred(rows), level(rows)));
 }
 
+const barred = (rows) => { const own = rows.filter((row) => row.bar !== undefined); return own.length > 0 && h("div.bar-rows", {}, own.map(barRow)); };
+const level = (rows) => { const own = rows.filter((row) => row.bar === undefined); return own.length > 0 && h("dl.rows", {}, own.map(plainRow)); };
 const plainRow = (row) => [h("dt", {}, row.label), h("dd", {}, h("strong", {}, said(row.value)), unitOf(row), row.of && isKnown(row) ? h("span.unit", {}, ` ${row.of}`) : null, row.note ? h("span.unit", {}, ` ${row.note}`) : null)];
 
 function barRow(row) {

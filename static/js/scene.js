@@ -62,22 +62,22 @@ export class Scene {
   }
 
   /** Items inside a box of world pixels, at this zoom, in drawing order: calm first, worst last. */
-  visible([left, top, right, bottom], zoom) {
+  visible([left, top, right, bottom], zoom, selected = null) {
     const found = [];
     for (const item of this.items) {
       const [x, y] = item.place.point;
-      if (zoom < item.asset.kindInfo.minZoom || item.look?.hidden) continue;
+      if (isTooSmall(item, zoom, selected)) continue;
       if (item.place.lines ? touches(item.place.lines, left, top, right, bottom) : x >= left && x <= right && y >= top && y <= bottom) found.push(item);
     }
     return found.sort((a, b) => rank(a) - rank(b));
   }
 
   /** The item under a world point within `slack` world pixels, or null. Marks win over lines. */
-  hit([x, y], slack, zoom, shown) {
+  hit([x, y], slack, zoom, shown, selected = null) {
     let best = null;
     let least = Infinity;
     for (const item of this.items) {
-      if (zoom < item.asset.kindInfo.minZoom || item.look?.hidden || !shown.has(item.asset.domain)) continue;
+      if (isTooSmall(item, zoom, selected) || !shown.has(item.asset.domain)) continue;
       const distance = item.place.lines ? toLines(x, y, item.place.lines) + slack * 0.45 : Math.hypot(item.place.point[0] - x, item.place.point[1] - y);
       if (distance < least && distance <= slack) { least = distance; best = item; }
     }
@@ -101,6 +101,9 @@ export class Scene {
     return best;
   }
 }
+
+/** Left out at this zoom; an alarm and what is selected are never left out. */
+const isTooSmall = ({ asset, look }, zoom, selected) => Boolean(look?.hidden) || (zoom < asset.kindInfo.minZoom && !look?.severity && asset.uid !== selected);
 
 const rank = (item) => (item.place.lines ? 0 : 1000) + (item.look?.severity ? 500 - item.look.severity : 0) + item.asset.kindInfo.order / 100;
 

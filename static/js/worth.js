@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A ledger entry in words: the figure, the baseline, how far apart, and which evidence it is. Pure.
 
-import { number, unitText } from "#city/words";
+import { number } from "#city/words";
 
 /** {value, baseline, evidence} of the column the entry holds, measured first; null when it holds neither. */
 export function evidenceOf(entry) {
@@ -13,13 +13,13 @@ export function evidenceOf(entry) {
 }
 
 /** How far from the baseline: {words: "−41 %", verdict: "better" | "worse" | "same"}; null without a baseline. */
-export function difference({ value, baseline }, lowerIsBetter, unit) {
+export function difference({ value, baseline }, lowerIsBetter) {
   if (typeof value !== "number" || typeof baseline !== "number") return null;
   const apart = value - baseline;
   const small = Math.abs(apart) <= Math.abs(baseline) * 0.005;
   const verdict = small ? "same" : apart < 0 === lowerIsBetter ? "better" : "worse";
   const sign = apart > 0 ? "+" : apart < 0 ? "−" : "±";
-  const words = baseline ? `${sign}${number(Math.round((Math.abs(apart) / Math.abs(baseline)) * 100))}\u00a0%` : `${sign}${number(Math.abs(apart))}${unitText(unit) ? `\u00a0${unitText(unit)}` : ""}`;
+  const words = baseline ? `${sign}${number(Math.round((Math.abs(apart) / Math.abs(baseline)) * 100))}\u00a0%` : `${sign}${number(Math.abs(apart))}`;
   return { words, verdict };
 }
 

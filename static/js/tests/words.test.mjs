@@ -102,7 +102,7 @@ test("a layer that throws has nothing to say", () => {
 test("worth is read against its baseline, in the direction that is better", () => {
   assert.deepEqual(difference({ value: 59, baseline: 100 }, true), { words: "−41\u00a0%", verdict: "better" });
   assert.equal(difference({ value: 110, baseline: 100 }, true).verdict, "worse");
-  assert.deepEqual(difference({ value: 5, baseline: 0 }, true, "min"), { words: "+5\u00a0min", verdict: "worse" });
+  assert.deepEqual(difference({ value: 5, baseline: 0 }, true), { words: "+5", verdict: "worse" });
   assert.equal(difference({ value: 5, baseline: null }, true), null);
 });
 
