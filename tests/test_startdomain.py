@@ -76,12 +76,13 @@ BREACHES = {
     "only_what_is_below_it": ("smartcity/devices/street.py", "import smartcity.telemetry.read"),
     "base_map_knows_nothing": ("smartcity/basemap/coast.py", "import smartcity.devices.plan"),
     "kernel_is_plain_python[django]": ("smartcity/kernel/geo.py", "import django"),
-    "pure_rooms_of_domains_import_no_framework[channels]": ("parking/controller.py", "import channels.layers"),
+    "pure_rooms_of_domains_reach_no_framework[channels]": ("parking/soil.py", "import channels.layers"),
     "twin_runs_imports_no_django": ("parking/twin.py", "import parking.models"),
+    "asks_for_a_distance": ("parking/views.py", "rows.filter(geom__dwithin=1)"),
     "loads_another_proj[pyogrio]": ("parking/osm.py", "import pyogrio"),
     "declare_and_the_platform_drives": ("parking/kpis.py", "import socket"),
     "happens_next_is_the_next_line": ("parking/models.py", "from django.db.models.signals import post_save"),
-    "lives_in_one_folder[pyvrp]": ("parking/soil.py", "import pyvrp, smartcity"),
+    "lives_in_one_folder[pyvrp]": ("parking/osm.py", "import pyvrp"),
     "named_after_what_it_holds": ("parking/utils.py", "pass"),
 }
 
