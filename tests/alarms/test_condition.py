@@ -122,3 +122,9 @@ def test_what_was_never_measured_raises_nothing():
     nothing = Seen(np.array([NEVER]), np.array([False]), np.array([False]))
     state, raised, cleared = step(State.fresh(1), nothing, np.array([False]), Delays(0, 0, 0), 10)
     assert not raised.any() and not cleared.any() and state.bad_since[0] == NEVER
+
+
+def test_where_a_rule_calls_one_value_bad_and_good_it_counts_as_bad():
+    both = Seen(np.array([1000]), np.array([True]), np.array([True]))
+    _, _, cleared = step(State.fresh(1), both, np.array([True]), Delays(0, 0, 0), 1000)
+    assert not cleared.any()
