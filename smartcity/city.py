@@ -98,6 +98,8 @@ class City:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.alarms.close()
+        await self.notifier.close()
         self.server.should_exit = True
         await asyncio.wait([self.web], timeout=2 * serving.GRACE_S)
         await self.gateway.close()
@@ -195,6 +197,7 @@ class City:
             "tasks": lambda: self.hearts.all,
             "pipeline": self.road.health,
             "loops": lambda: self.control.loops,
+            "notices": lambda: self.notifier.counters,
             "gateway": lambda: self.gateway.counters,
             "live_view": lambda: {"clients": Live.count, "frames_sent": self.hub.frames_sent},
         }
