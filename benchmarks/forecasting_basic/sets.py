@@ -75,4 +75,4 @@ def _m4(folder: Path, every: int) -> Iterator[Sample]:
 
 def _hourly(at: pd.Series[pd.Timestamp], values: pd.Series[float]) -> History:
     instants = pd.to_datetime(at).to_numpy().astype("datetime64[ms]").astype(np.int64)
-    return regular(instants, values.to_numpy(dtype=np.float64), step_s=3600)
+    return regular(instants, np.asarray(values, dtype=np.float64).reshape(-1), step_s=3600)

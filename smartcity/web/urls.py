@@ -21,5 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sw.js", views.service_worker, name="service-worker"),
     path("offline/", views.offline, name="offline"),
     path("admin/", admin.site.urls),
-    *(path(f"{c.label}/", views.domain_page, {"label": c.label}, name=f"domain-{c.label}") for c in domains.installed()),
+    *(
+        path(f"{c.label}/", views.domain_page, {"label": c.label}, name=f"domain-{c.label}")
+        for c in domains.installed()
+    ),
 ]

@@ -71,8 +71,18 @@ def manifest(request: HttpRequest) -> JsonResponse:
             "background_color": "#0f1317",
             "theme_color": "#171d22",
             "icons": [
-                {"src": "/static/icons/app-192.png", "sizes": "192x192", "type": "image/png", "purpose": "any maskable"},
-                {"src": "/static/icons/app-512.png", "sizes": "512x512", "type": "image/png", "purpose": "any maskable"},
+                {
+                    "src": "/static/icons/app-192.png",
+                    "sizes": "192x192",
+                    "type": "image/png",
+                    "purpose": "any maskable",
+                },
+                {
+                    "src": "/static/icons/app-512.png",
+                    "sizes": "512x512",
+                    "type": "image/png",
+                    "purpose": "any maskable",
+                },
                 {"src": "/static/icons/app.svg", "sizes": "any", "type": "image/svg+xml"},
             ],
         },

@@ -10,7 +10,7 @@ import pytest
 from smartcity.control import leases
 from smartcity.control.dispatch import Dispatcher, Patience
 from smartcity.control.leader import Leader
-from smartcity.control.models import Command, Transition
+from smartcity.control.models import Command, Lease, Transition
 from smartcity.kernel.control import Expectation, Priority, State
 from tests.control.conftest import NOW, acting, answer, dim, done, later
 
@@ -216,7 +216,7 @@ def test_a_paused_leader_cannot_send(street, wire, tick, leader):
     street.lamp()
     street.wants(dim())
     done(leader.attempt())
-    leases.Lease.objects.update(expires=street.before)
+    Lease.objects.update(expires=street.before)
     assert leases.acquire(leases.CONTROL, "another", 60) is not None
     with pytest.raises(leases.LostLeadership):
         tick()

@@ -10,7 +10,7 @@ import pytest
 from smartcity.control import leases, lockout, modes, overriding, releasing, returning
 from smartcity.control.fast import FastDesk
 from smartcity.control.leader import Leader
-from smartcity.control.models import Command, FastEvent
+from smartcity.control.models import Command, FastEvent, Lease
 from smartcity.kernel.clock import clock
 from smartcity.kernel.control import Mode, State
 from tests.control.conftest import NOW, acting, answer, dim, done, later
@@ -224,7 +224,7 @@ def test_a_tagged_asset_is_not_asked(street, wire, beat, people):
 def test_a_paused_leader_asks_for_nothing(street, wire, beat, leader):
     street.lamp()
     beat(dim())
-    leases.Lease.objects.update(expires=street.before)
+    Lease.objects.update(expires=street.before)
     leases.acquire(leases.CONTROL, "another", 60)
     with pytest.raises(leases.LostLeadership):
         beat(dim(value=60.0), seconds=1)

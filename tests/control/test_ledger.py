@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,7 +23,7 @@ DAY = 86_400_000
 
 
 def at(*parts):
-    return ms_of(datetime(*parts, tzinfo=HELSINKI))
+    return ms_of(datetime(*parts).replace(tzinfo=HELSINKI))  # noqa: DTZ001
 
 
 def figure(value=80.0, baseline=100.0, *, day=0, evidence=Evidence.SIMULATED, kpi="energy_kwh"):
@@ -104,7 +105,7 @@ def test_one_domain_that_fails_keeps_no_other_from_its_entry(inline, monkeypatch
         raise RuntimeError("no such series")
 
     monkeypatch.setattr(ledger, "rooms", lambda: {"energy": broken, "lighting": lambda a, b: [figure()]})
-    keeper = Bookkeeper(None, inline)
+    keeper = Bookkeeper(cast("Any", None), inline)
     done(keeper._write(ms_of(datetime(2026, 11, 25, 12, tzinfo=UTC))))
     assert (keeper.failures, LedgerEntry.objects.get().domain) == (1, "lighting")
 

@@ -92,8 +92,10 @@ def test_of_two_operators_at_the_same_moment_exactly_one_holds_the_lamp(street, 
             connections.close_all()
 
     both = [threading.Thread(target=try_it, args=(person,)) for person in (people.anna, people.bert)]
-    [thread.start() for thread in both]
-    [thread.join() for thread in both]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
     assert sorted(outcomes) == ["conflict", "held"]
     assert Override.objects.filter(ended_at=None).count() == 1
     assert Command.objects.filter(state=State.QUEUED).count() == 1

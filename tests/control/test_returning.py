@@ -64,7 +64,7 @@ def test_the_report_lists_who_confirmed_who_refused_and_who_did_not_answer(stree
         street.lamp(f"L-{number}")
     lockout.lock_out("L-4", owner=people.anna, by=acting(people.anna), reason="cabinet open", now_ms=NOW)
     batch = press(people.anna)
-    told = {c.asset.uid: c for c in Command.objects.filter(batch=batch)}
+    told = {c.asset.uid: c for c in Command.objects.filter(batch=batch) if c.asset}
     Command.objects.filter(state=State.QUEUED).update(state=State.SENT, sent_at=instant(later(1)))
     answering.take(
         [

@@ -62,6 +62,7 @@ class Lamp:
 
     def answer(self, key, state, reason):
         body = {"id": key, "state": state, "reason": reason, "at": clock.now_ms()}
+        assert self.client
         self.client.publish("ack", json.dumps(body).encode())
 
     def points(self):
@@ -94,7 +95,7 @@ async def city(loops):
     """Gateway, inbox and control, wired as the city process wires them."""
     inbox = BoundedInbox(max_messages=1000)
     gateway = Gateway(inbox, SecretTable({f"L-{n}": digest(SECRET) for n in range(9)}), city_ms=clock.now_ms)
-    told = []
+    told: list[tuple[str, dict]] = []
     control = Control(
         over(gateway),
         tell=lambda name, items, standing=False: told.extend((name, item) for item in items),

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from lighting.twin import Twin
 from smartcity.kernel.street import StreetDevice
@@ -22,6 +23,10 @@ class Night:
         return self.elevation
 
 
+def night() -> Any:  # only what a luminaire asks of its world
+    return Night()
+
+
 def street(count=1):
     return [
         StreetDevice(
@@ -33,7 +38,7 @@ def street(count=1):
 
 
 def twin(seed=5):
-    made = Twin(street(), Night(), seed)
+    made = Twin(street(), night(), seed)
     made.lamps["L-0"].fault = "none"
     return made
 
@@ -95,5 +100,5 @@ def test_a_lamp_reports_on_every_change_and_every_five_minutes():
 
 
 def test_the_same_seed_makes_the_same_street():
-    a, b = (Twin(street(500), Night(), 3) for _ in range(2))
+    a, b = (Twin(street(500), night(), 3) for _ in range(2))
     assert [lamp.fault for lamp in a.lamps.values()] == [lamp.fault for lamp in b.lamps.values()]

@@ -42,7 +42,7 @@ def importmap(context: template.Context) -> SafeString:
     """The one inline script the content security policy lets in, by its nonce."""
     body = json.dumps({"imports": imports()}).replace("<", "\\u003c")
     nonce = getattr(context["request"], "csp_nonce", "")
-    return format_html('<script type="importmap" nonce="{}">{}</script>', nonce, mark_safe(body))  # noqa: S308
+    return format_html('<script type="importmap" nonce="{}">{}</script>', nonce, mark_safe(body))
 
 
 @cache
@@ -55,7 +55,9 @@ def icon_names() -> frozenset[str]:
 def icon(*names: str) -> SafeString:
     """The first icon of that name the sprite has, else a dot. Decoration: the label stands beside it."""
     name = next((n for n in names if n in icon_names()), "dot")
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons/icons.svg"), name)
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons/icons.svg"), name
+    )
 
 
 @register.filter
