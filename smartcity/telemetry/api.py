@@ -22,7 +22,7 @@ from smartcity.api.views import CityView, moment, span, whole
 from smartcity.devices.models import Series
 from smartcity.kernel.clock import clock
 from smartcity.kernel.metrics import DataClass, Metric
-from smartcity.telemetry import read
+from smartcity.telemetry import quarantine_api, read
 
 DAY_S = 86_400.0
 LONGEST_S = {"raw": 14 * DAY_S, "15m": 100 * DAY_S, "1h": 400 * DAY_S, "1d": 3660 * DAY_S}
@@ -94,4 +94,4 @@ def _csv(series: Series, metric: Metric, grain: str, rows: Rows) -> HttpResponse
     return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
 
 
-urlpatterns = [path("series/<int:series_id>/readings", ReadingsView.as_view())]
+urlpatterns = [path("series/<int:series_id>/readings", ReadingsView.as_view()), *quarantine_api.urlpatterns]

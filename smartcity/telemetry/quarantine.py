@@ -79,9 +79,16 @@ class Quarantine:
         self._kinds |= plan.kinds
 
 
-def rows(engine: Engine, *, device: int | None = None, limit: int = 100) -> list[dict[str, Any]]:
-    """The newest first."""
+def rows(engine: Engine, *, uid: str = "", kind: str = "", limit: int = 100) -> list[dict[str, Any]]:
+    """The newest first; of one device or kind where these are given."""
     names = ("id", *COLUMNS, "surplus")
-    where, given = ("WHERE device = ?", [device]) if device is not None else ("", [])
+    asked = {column: value for column, value in (("uid", uid), ("kind", kind)) if value}
+    where = f"WHERE {' AND '.join(f'{column} = ?' for column in asked)}" if asked else ""
     sql = f"SELECT {', '.join(names)} FROM quarantine {where} ORDER BY id DESC LIMIT ?"
-    return [dict(zip(names, row, strict=True)) for row in engine.rows(sql, [*given, limit])]
+    return [dict(zip(names, row, strict=True)) for row in engine.rows(sql, [*asked.values(), limit])]
+
+
+def release(engine: Engine, ids: Sequence[int]) -> int:
+    """Rows whose messages have found their place; how many went."""
+    with engine.transaction():
+        return engine.run(f"DELETE FROM quarantine WHERE {engine.among('id')}", [engine.ids(ids)])

@@ -18,6 +18,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
+from smartcity.telemetry import tally
 from smartcity.transports.mqtt.client import BufferFull, DeviceClient, Retry
 from smartcity.transports.mqtt.gateway import Gateway
 from tests.ingest.conftest import NOW, SECRETS, open_road, senml
@@ -104,6 +105,7 @@ async def test_killed_in_the_middle_of_batches_nothing_acknowledged_is_lost(lamp
     stored = {at for at, _ in rows}
     assert not [at for at in acknowledged if at not in stored]
     assert len(rows) == len(set(rows))
+    assert not tally.imbalances(await sync_to_async(tally.totals)())
 
 
 @contextmanager

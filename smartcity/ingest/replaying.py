@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was set aside is tried again, after a codec was mended or a metric was set up. Readings stored twice are
+harmless, so a replay may be broken off and begun again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from smartcity import declared
+from smartcity.ingest import decoding, roster
+from smartcity.ingest.checks import Before
+from smartcity.ingest.decoding import Tables
+from smartcity.telemetry import quarantine
+from smartcity.telemetry.batch import Batch
+from smartcity.telemetry.store import Store
+from smartcity.transports.messages import Outcome, RawMessage
+
+AT_ONCE = 500
+
+
+@dataclass(slots=True)
+class Replayed:
+    """`tried` rows; of these `released` are sound now; `stored` readings are new."""
+
+    tried: int = 0
+    released: int = 0
+    stored: int = 0
+
+
+def replay(store: Store, rows: Sequence[dict[str, Any]], now_ms: int) -> Replayed:
+    """Rows as `quarantine.rows` tells them. Those that are sound now leave quarantine, the others stay as they are."""
+    known = roster.load()
+    store.book = known.book
+    tables, told = Tables(known, declared.codecs(), declared.metrics()), Replayed()
+    for start in range(0, len(rows), AT_ONCE):
+        part = rows[start : start + AT_ONCE]
+        found = decoding.decode([_message(row) for row in part], tables, Before())
+        counts = {"messages.received": found.decoded, "messages.decoded": found.decoded}
+        told.stored += store.write(Batch(now_ms=now_ms, readings=found.readings, counts=counts)).stored
+        still = set(found.from_message)
+        told.tried += len(part)
+        told.released += quarantine.release(store.engine, [row["id"] for n, row in enumerate(part) if n not in still])
+    return told
+
+
+def _message(row: dict[str, Any]) -> RawMessage:
+    """As it came in; the name of the codec comes from the device, which may have another by now."""
+    kind = cast(Any, {"bad ack": "ack", "bad hello": "hello"}.get(row["kind"], "up"))
+    return RawMessage(row["uid"], kind, bytes(row["payload"]), row["received_at"], row["transport"], _unheard)
+
+
+def _unheard(outcome: Outcome) -> None:
+    """Its device was answered long ago."""
