@@ -18,7 +18,13 @@ METRICS = (
     _power("generation_kw", "Generation", "Output of a PV plant on a city roof.", 0),
     _power("battery_kw", "Battery power", "Charging (positive) or discharging of a battery, proof of its command."),
     _power("charging_kw", "Charging power", "Power of a charging point, proof of its limit.", 0, 400),
-    _power("feeder_kw", "Feeder load", "Load of a feeder or transformer, so that equipment stays within its rating."),
+    _power(
+        "feeder_kw",
+        "Feeder load",
+        "Load of a feeder or transformer, so that equipment stays within its rating.",
+        -20_000,
+        20_000,
+    ),
     Metric(
         name="energy.soc",
         title="State of charge",
