@@ -47,7 +47,10 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Lorry:
-    """A truck: what it reports (None when silent), its signed capacity and shift in local hours, its depot's node."""
+    """A truck: what it reports (state None when silent), signed capacity, shift in local hours, its depot's node.
+
+    `promised` are the containers it announced to be still on its route.
+    """
 
     uid: str
     state: str | None
@@ -56,6 +59,7 @@ class Lorry:
     capacity_kg: float
     shift: tuple[float, float]
     depot: int
+    promised: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Routes, the risk of every container, and why a due container is on none of the routes."""
+    """Routes, the risk of every container, and why a due container is on none of the routes.
+
+    What a truck under way has promised to call at is not due again.
+    """
 
     routes: tuple[Route, ...]
     risks: dict[str, float]
@@ -153,9 +160,11 @@ def make_plan(picture: Picture, free: list[Lorry], policy: Policy) -> Plan:
     """Risks, whether driving pays now, and the solver's routes. Every due container is on a route or explained."""
     ahead = horizon_h(picture, policy)
     risks = {item.uid: risk(item, ahead) for item in picture.bins}
-    due = tuple(item.uid for item in picture.bins if risks[item.uid] >= policy.required_risk)
-    left_out = {item.uid: why for item in picture.bins if (why := _cannot(item, picture, free))}
-    open_bins = [item for item in picture.bins if item.uid not in left_out]
+    promised = {uid for truck in picture.trucks if truck.state is not None for uid in truck.promised}
+    bins = [item for item in picture.bins if item.uid not in promised]
+    due = tuple(item.uid for item in bins if risks[item.uid] >= policy.required_risk)
+    left_out = {item.uid: why for item in bins if (why := _cannot(item, picture, free))}
+    open_bins = [item for item in bins if item.uid not in left_out]
     if not _pays(picture, free, open_bins, due, policy):
         return Plan((), risks, due, {uid: left_out.get(uid, "not worth a trip yet") for uid in due}, ahead)
     chosen = [item for item in open_bins if item.uid in due or _is_candidate(item, risks[item.uid])]
@@ -291,10 +300,11 @@ def _setpoint(route: Route, plan: Plan, picture: Picture) -> Setpoint:
 
 
 def _explained(plan: Plan) -> str:
-    if not plan.left_out:
+    waiting = [uid for uid in plan.due if uid in plan.left_out]
+    if not waiting:
         return ""
-    uid, why = next(iter(plan.left_out.items()))
-    more = f" and {len(plan.left_out) - 1} more" if len(plan.left_out) > 1 else ""
+    uid, why = waiting[0], plan.left_out[waiting[0]]
+    more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
     return f". Not on it although due: {uid} ({why}){more}"
 
 
@@ -313,9 +323,11 @@ def _proof(calls: list[Bin], seconds: float) -> Expectation | None:
 
 def _stand_by(truck: Lorry, plan: Plan, picture: Picture) -> Setpoint:
     most = max(plan.risks, key=lambda uid: plan.risks[uid], default="")
-    if plan.due:
-        uid, why = next(iter(plan.left_out.items()), (plan.due[0], "others call there"))
-        reason = f"{len(plan.due)} due, none for this truck; {uid}: {why}"
+    waiting = [uid for uid in plan.due if uid in plan.left_out]
+    if waiting:
+        reason = f"{len(waiting)} due and not called at: {waiting[0]}, {plan.left_out[waiting[0]]}"
+    elif plan.due:
+        reason = f"{len(plan.due)} due, other trucks call there"
     else:
         top = f"; the nearest to it is {most} at {plan.risks[most]:.0%}" if most else ""
         reason = f"no container is likely to overflow within {plan.horizon_h:.0f} h{top}"

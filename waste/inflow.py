@@ -18,6 +18,7 @@ Instants = NDArray[np.int64]
 DAY_MS = 86_400_000
 LUCK_SIGMA = 0.3  # log-sd of the day, after the emptying records of Edinburgh (0.4 between emptyings)
 LUCK_DAYS = 1024
+EVENT_SHARE, EVENT_FACTOR, DRIFT = 0.025, 2.5, 0.25
 
 
 def _course(peaks: tuple[tuple[float, float, float], ...], floor: float) -> Array:
@@ -53,9 +54,15 @@ def local(times_ms: Instants, zone: str) -> tuple[Array, NDArray[np.int64], NDAr
 
 
 def luck(uid: str) -> Array:
-    """Factor of each day, mean 1, for LUCK_DAYS days that then begin again."""
+    """Factor of each day, mean about 1, for LUCK_DAYS days that then begin again: the day's own luck, events on one
+    day in 40, and a habit that drifts by a quarter within months, which no rota on paper follows.
+    """
     dice = np.random.default_rng(crc32(f"waste/{uid}".encode()))
-    return np.asarray(np.exp(dice.normal(-(LUCK_SIGMA**2) / 2, LUCK_SIGMA, LUCK_DAYS)))
+    day = np.exp(dice.normal(-(LUCK_SIGMA**2) / 2, LUCK_SIGMA, LUCK_DAYS))
+    events = np.where(dice.random(LUCK_DAYS) < EVENT_SHARE, EVENT_FACTOR, 1.0)
+    turns = dice.integers(6, 14)  # whole waves within LUCK_DAYS, so that the beginning meets the end
+    habit = 1 + DRIFT * np.sin(2 * np.pi * (turns * np.arange(LUCK_DAYS) / LUCK_DAYS + dice.random()))
+    return np.asarray(day * events * habit)
 
 
 def share(kind: str, hours: Array, weekday: NDArray[np.int64]) -> Array:

@@ -44,6 +44,7 @@ class BinRow:
 class TruckRow:
     """A truck, the node of its depot, its signed capacity and shift."""
 
+    pk: int
     uid: str
     node: int
     capacity_kg: float
@@ -135,7 +136,7 @@ def _truck(asset: Truck, node: int, data: Mapping[str, object], own: Mapping[str
         value = data.get(name)
         return float(value) if isinstance(value, int | float) else float(getattr(asset, name))
 
-    return TruckRow(asset.uid, node, number("capacity_kg"), (number("shift_from"), number("shift_to")), own)
+    return TruckRow(asset.pk, asset.uid, node, number("capacity_kg"), (number("shift_from"), number("shift_to")), own)
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from smartcity.devices.models import Device
 from smartcity.kernel.clock import clock
 from smartcity.kernel.control import Loop, Mode
 from smartcity.kernel.worth import Evidence, Headline, Worth
@@ -31,7 +32,7 @@ Latest = Mapping[int, read.Value]
 
 
 def gather(now_ms: int) -> Picture:
-    """Containers with their level and risk, trucks with their state; two queries beside the inventory."""
+    """Containers with their level and risk, trucks with their state; three queries beside the inventory."""
     city = inventory()
     hours, _, days = inflow.local(np.array([now_ms], np.int64), settings.CITY_TIME_ZONE)
     if not city.trucks or not city.bins:
@@ -39,11 +40,11 @@ def gather(now_ms: int) -> Picture:
     fillings = learned(city, now_ms)
     latest = read.latest(city.speaking)
     said = latest_reports(now_ms, BLOCKED_FOR)
-    day = int(days[0])
+    day, promised = int(days[0]), _promised(city)
     return Picture(
         hour=float(hours[0]),
         bins=tuple(_bin(row, fillings.get(row.uid), latest, said.get(row.uid), now_ms, day) for row in city.bins),
-        trucks=tuple(_truck(row, latest, now_ms) for row in city.trucks),
+        trucks=tuple(_truck(row, latest, now_ms, promised.get(row.pk, ())) for row in city.trucks),
         sites=tuple(Site(site.uid, site.node, site.service_s, site.hours) for site in city.sites),
         seconds=city.seconds,
         metres=city.metres,
@@ -91,7 +92,16 @@ def _bin(row: BinRow, filling: Filling | None, latest: Latest, said: Said | None
     )
 
 
-def _truck(row: TruckRow, latest: Latest, now_ms: int) -> Lorry:
+def _promised(city: Inventory) -> dict[int, tuple[str, ...]]:
+    """What each truck announced to be still on its route, the container it is at included."""
+    rows = Device.objects.filter(asset__in=[row.pk for row in city.trucks], retired_at=None)
+    routes = {pk: said.get("route") or {} for pk, said in rows.values_list("asset_id", "announced")}
+    return {
+        pk: tuple(uid for uid in (route.get("next", ""), *route.get("left", ())) if uid) for pk, route in routes.items()
+    }
+
+
+def _truck(row: TruckRow, latest: Latest, now_ms: int, promised: tuple[str, ...] = ()) -> Lorry:
     def value(metric: str) -> float | None:
         found = latest.get(row.series.get(metric, 0))
         return found.value if found and found.is_usable and now_ms - found.at_ms < FRESH_TRUCK_MS else None
@@ -105,6 +115,7 @@ def _truck(row: TruckRow, latest: Latest, now_ms: int) -> Lorry:
         capacity_kg=row.capacity_kg,
         shift=row.shift,
         depot=row.node,
+        promised=promised,
     )
 
 
