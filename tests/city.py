@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +27,7 @@ PATIENCE_S = 240.0  # the demo imports a map and writes eight weeks of history f
 
 @dataclass(slots=True)
 class City:
-    """A running city; `said()` is what it has printed so far."""
+    """A running city; `said()` is what this start of it has printed so far."""
 
     url: str
     mqtt_port: int
@@ -34,7 +36,7 @@ class City:
     log: Path
 
     def said(self) -> str:
-        return self.log.read_text(errors="replace")
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     @property
     def password(self) -> str:
@@ -49,6 +51,17 @@ class City:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as refusal:
             return refusal.code, refusal.read()
+
+    def sign_in(self, name: str, password: str) -> httpx.Client:
+        """A browser of theirs, signed in; its requests carry the session and what protects it."""
+        browser = httpx.Client(base_url=self.url, timeout=30, headers={"Origin": self.url, "Referer": self.url})
+        page = browser.get("/sign-in/")
+        token = browser.cookies.get("csrftoken") or re.findall(r'csrfmiddlewaretoken" value="(\w+)"', page.text)[0]
+        form = {"username": name, "password": password, "csrfmiddlewaretoken": token}
+        answer = browser.post("/sign-in/", data=form)
+        assert answer.status_code == 302, answer.text
+        browser.headers["X-CSRFToken"] = browser.cookies.get("csrftoken") or token
+        return browser
 
     def stop(self, how: signal.Signals = signal.SIGINT, within_s: float = 20) -> int:
         """Its exit code; a city that does not stop in time is killed and fails the test."""
@@ -81,7 +94,7 @@ def start(*options: str, var: Path, **environment: str) -> City:
     given = {name: value for name, value in os.environ.items() if not name.startswith("SMARTCITY_")}
     given |= {"SMARTCITY_VAR": str(var), "SMARTCITY_MQTT": f"127.0.0.1:{mqtt}", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "manage.py", "runcity", "--port", str(web), *options]
-    log = var / "said.log"
+    log = var / f"said-{web}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig=TERM", "--", *command],
@@ -114,3 +127,13 @@ def descendants(pid: int) -> set[int]:
             for child in map(int, children.read_text().split()):
                 found |= {child} | descendants(child)
     return found
+
+
+def alive(pids: set[int]) -> set[int]:
+    """Those that still run; a zombie does not."""
+    running = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            running |= {pid} if state != "Z" else set()
+    return running
