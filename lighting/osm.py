@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from math import floor
+from math import ceil, floor
 
-from lighting.classes import below
+from lighting.classes import below, share
 from smartcity.kernel.geo import distance_to_line, local_xy, metres
 from smartcity.kernel.imports import AssetDraft, DeviceDraft, LonLat, MapWay, Town
 
@@ -23,6 +23,12 @@ ESTIMATED_ON = ("primary", "secondary", "tertiary")
 SPACING_M, REACH_M, CELL_M = 38.0, 35.0, 120.0
 PROGRAMME = {"M": [[16, 100], [22, 75], [0, 50], [5, 75], [6, 100]], "P": [[16, 100], [23, 60], [5, 100]]}
 Cell = tuple[int, int]
+
+
+def programme(normal: str) -> list[list[int]]:
+    """The base programme of a street of this class: steps of [local hour, %], none below its minimum class."""
+    least = 5 * ceil(share(below(normal, 2), normal) / 5)
+    return [[hour, max(level, least)] for hour, level in PROGRAMME[normal[0]]]
 
 
 def draft(town: Town, demo: bool) -> list[AssetDraft]:
@@ -92,7 +98,7 @@ def _segment(way: MapWay, lamps: list[tuple[str, LonLat, bool]]) -> list[AssetDr
 def _luminaire(segment: str, street: str, normal: str, lamp: tuple[str, LonLat, bool]) -> AssetDraft:
     external_id, point, estimated = lamp
     power = RATED_W[normal]
-    classes = {"normal_class": normal, "minimum_class": below(normal, 2), "programme": PROGRAMME[normal[0]]}
+    classes = {"normal_class": normal, "minimum_class": below(normal, 2), "programme": programme(normal)}
     return AssetDraft(
         kind="luminaire",
         prefix="L",

@@ -9,6 +9,7 @@ from lighting.classes import below, power_share, share
 from lighting.controller import Lamp, Picture, Policy, Street, decide
 from lighting.darkness import Programme, base_level, is_dark
 from lighting.interlocks import dims_for_two_hours_at_most, keeps_minimum_class
+from lighting.osm import programme
 from smartcity.kernel.control import Setpoint, Situation
 
 POLICY = Policy()
@@ -91,3 +92,8 @@ def test_a_broken_programme_fails_bright_at_night_and_dark_by_day():
 
 def test_power_follows_the_published_curve():
     assert [round(power_share(level), 3) for level in (0, 10, 30, 50, 100)] == [0, 0.138, 0.319, 0.506, 1.0]
+
+
+@pytest.mark.parametrize("normal", ["M2", "M3", "M4", "M5", "M6", "P1", "P2", "P3", "P4", "P5", "P6"])
+def test_no_base_programme_of_the_demo_is_below_the_minimum_class(normal):
+    assert min(level for _, level in programme(normal)) + 0.5 >= share(below(normal, 2), normal)
