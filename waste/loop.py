@@ -120,13 +120,14 @@ def _truck(row: TruckRow, latest: Latest, now_ms: int, promised: tuple[str, ...]
 
 
 def worth(from_ms: int, to_ms: int) -> list[Worth]:
-    """The span beside the fixed rota on the same inflow; two queries of hours, eight days of lead-up included."""
+    """The hours in which trucks were heard beside the fixed rota on the same inflow; eight days of lead-up included."""
     city = inventory()
     if not city.trucks or not city.sites:
         return []
     times, fills = levels(city, from_ms - LEAD_UP_DAYS * DAY_MS, to_ms)
     heard = [i for i in range(len(city.bins)) if fills.size and not np.isnan(fills[i]).all()]
-    if not heard or not np.any(times >= from_ms):
+    km, since_ms = _km(city, from_ms, to_ms)
+    if not heard or not np.any(times >= since_ms):
         return []
     bins, fillings = [city.bins[i] for i in heard], learned(city, to_ms)
     hour, _, day = inflow.local(times + HOUR_MS // 2, settings.CITY_TIME_ZONE)
@@ -139,8 +140,8 @@ def worth(from_ms: int, to_ms: int) -> list[Worth]:
         phase=np.array([row.phase for row in bins]),
         hour=hour.astype(int),
         day=day,
-        counted=times >= from_ms,
-        km=_km(city, from_ms, to_ms),
+        counted=times >= since_ms,
+        km=km,
     )
     fleet = kpis.Fleet(
         city.seconds,
@@ -151,14 +152,19 @@ def worth(from_ms: int, to_ms: int) -> list[Worth]:
         city.trucks[0].capacity_kg,
     )
     evidence = Evidence.SIMULATED if clock.is_simulation else Evidence.MEASURED
-    return kpis.worth(past, fleet, (from_ms, to_ms), evidence)
+    return kpis.worth(past, fleet, (since_ms, to_ms), evidence)
 
 
-def _km(city: Inventory, from_ms: int, to_ms: int) -> float:
-    """What the odometers grew; a new odometer (smaller than before) counts from zero."""
+def _km(city: Inventory, from_ms: int, to_ms: int) -> tuple[float, int]:
+    """What the odometers grew, and since when in the span a truck was heard (`to_ms` when none was).
+
+    A new odometer (smaller than before) counts from zero.
+    """
     ids = [row.series["waste.odometer"] for row in city.trucks if "waste.odometer" in row.series]
-    _, grid = read.grid(ids, "1h", from_ms - HOUR_MS, to_ms, "last")
-    return sum(_grown(line) for line in grid) if grid.size else 0.0
+    times, grid = read.grid(ids, "1h", from_ms - HOUR_MS, to_ms, "last")
+    heard = times[~np.isnan(grid).all(axis=0)] if grid.size else times[:0]
+    since = max(from_ms, int(heard[0])) if len(heard) else to_ms
+    return sum(_grown(line) for line in grid), since
 
 
 def _grown(line: NDArray[np.float64]) -> float:
