@@ -31,4 +31,9 @@ class ShortTransactions:
             took = time.perf_counter() - began
             self.longest_s = max(self.longest_s, took)
             start += len(chunk)
-            self.size = max(10, min(500, 2 * self.size, round(self.size * AIM_S / max(took, 1e-4))))
+            self.size = self._next_size(len(chunk), took)
+
+    def _next_size(self, written: int, took_s: float) -> int:
+        """At most twice as many; a remainder tells how slow it is, but not that more would be as fast."""
+        most = 2 * self.size if written == self.size else self.size
+        return max(10, min(500, most, round(written * AIM_S / max(took_s, 1e-4))))

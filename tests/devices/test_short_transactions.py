@@ -46,7 +46,17 @@ def test_chunks_shrink_when_the_database_slows_down(cost):
     chunks.run(range(2000), write)
     cost_s[0] = 0.01
     chunks.run(range(200), write)
-    assert sizes[-2] == 10 and sizes.count(10) > 5
+    assert sizes[-10:] == [10] * 10
+
+
+def test_a_small_remainder_does_not_make_the_next_chunk_larger(cost):
+    _, write, _ = cost
+    chunks = ShortTransactions()
+    chunks.run(range(2000), write)
+    usual = chunks.size
+    for _ in range(5):
+        chunks.run(range(3), write)
+    assert chunks.size <= usual
 
 
 def test_chunks_never_grow_beyond_what_a_hiccup_may_cost(cost):
