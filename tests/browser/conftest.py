@@ -132,12 +132,12 @@ class Console:
     def home(self, query: str = "") -> Page:
         self.page.goto(f"{self.city.url}/{query}")
         self.page.wait_for_selector("html[data-ready=map]")
-        self.page.wait_for_function("document.querySelector('.pip').dataset.state === 'live'")
+        self.page.wait_for_selector(".pip[data-state=live]", state="attached")
         return self.page
 
     def open(self, path: str) -> Page:
         self.page.goto(self.city.url + path)
-        self.page.wait_for_function("document.querySelector('.pip')?.dataset.state === 'live'")
+        self.page.wait_for_selector(".pip[data-state=live]", state="attached")
         return self.page
 
     def api(self, path: str) -> object:

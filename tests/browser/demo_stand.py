@@ -51,14 +51,14 @@ def _ledger() -> None:
     day = EVENING - timedelta(days=1)
     LedgerEntry.objects.create(
         domain="lighting",
-        kpi="energy",
+        kpi="winter",
         title="Energy",
         unit="kWh",
         from_at=day.replace(hour=0, minute=0),
         to_at=day.replace(hour=23, minute=59),
         simulated_value=412.0,
         simulated_baseline=698.0,
-        baseline_name="all night",
+        baseline_name="last winter",
     )
 
 
