@@ -8,6 +8,6 @@ class WasteConfig(domains.DomainConfig):
     name = "waste"
     label = "waste"
     title = "Waste"
-    icon = "container"
+    icon = "waste"
     order = 20
     shape = "square"
