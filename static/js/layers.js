@@ -32,6 +32,7 @@ export function completed(module, shape = "ring") {
     }),
     kinds,
     style: guarded(module.style, {}),
+    position: module.position ? guarded(module.position, null) : null,
     state: guarded(module.state, null),
     rows: (asset, values, children) => sections(guarded(module.rows, null)(asset, values, children) ?? []),
     columns: guarded(module.columns, []),

@@ -9,7 +9,7 @@ import { city, nameOf } from "#city/city";
 import { h, say } from "#city/dom";
 import { legend } from "#city/legend";
 import { live } from "#city/live";
-import { Scene, lonLat, lookOf, world } from "#city/scene";
+import { Scene, lonLat, lookOf, movedTo, world } from "#city/scene";
 import { worstByAsset } from "#city/store";
 import { cityNow } from "#city/time";
 import { severityWord } from "#city/words";
@@ -137,6 +137,8 @@ class CityMap extends HTMLElement {
   }
 
   #look(item) {
+    const moved = movedTo(item.asset);
+    if (moved) item.place = moved;
     item.look = lookOf(item.asset, this.#worst.get(item.asset.uid), city.pending.get(item.asset.uid) ?? 0);
   }
 

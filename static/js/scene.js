@@ -44,6 +44,12 @@ export function lookOf(asset, severity, pending) {
   };
 }
 
+/** Where a thing that moves is now; everything else stays where it was placed. */
+export function movedTo(asset) {
+  const at = layerOf(asset.domain).position?.(asset, asset.values);
+  return at ? { point: world(at), lines: null } : null;
+}
+
 export class Scene {
   items = []; // {asset, place: {point, lines}, look}
   byUid = new Map();
