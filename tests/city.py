@@ -52,16 +52,17 @@ class City:
         except urllib.error.HTTPError as refusal:
             return refusal.code, refusal.read()
 
-    def sign_in(self, name: str, password: str) -> httpx.Client:
+    @contextlib.contextmanager
+    def sign_in(self, name: str, password: str) -> Iterator[httpx.Client]:
         """A browser of theirs, signed in; its requests carry the session and what protects it."""
-        browser = httpx.Client(base_url=self.url, timeout=30, headers={"Origin": self.url, "Referer": self.url})
-        page = browser.get("/sign-in/")
-        token = browser.cookies.get("csrftoken") or re.findall(r'csrfmiddlewaretoken" value="(\w+)"', page.text)[0]
-        form = {"username": name, "password": password, "csrfmiddlewaretoken": token}
-        answer = browser.post("/sign-in/", data=form)
-        assert answer.status_code == 302, answer.text
-        browser.headers["X-CSRFToken"] = browser.cookies.get("csrftoken") or token
-        return browser
+        with httpx.Client(base_url=self.url, timeout=30, headers={"Origin": self.url, "Referer": self.url}) as browser:
+            page = browser.get("/sign-in/")
+            token = re.findall(r'csrfmiddlewaretoken" value="(\w+)"', page.text)[0]
+            form = {"username": name, "password": password, "csrfmiddlewaretoken": token}
+            answer = browser.post("/sign-in/", data=form)
+            assert answer.status_code == 302, answer.text
+            browser.headers["X-CSRFToken"] = browser.cookies.get("csrftoken") or token
+            yield browser
 
     def stop(self, how: signal.Signals = signal.SIGINT, within_s: float = 20) -> int:
         """Its exit code; a city that does not stop in time is killed and fails the test."""

@@ -30,13 +30,15 @@ def test_an_empty_city_starts_answers_ends_whole_and_goes_on(tmp_path):
     with city("--empty", var=tmp_path) as first:
         assert first.get("/clock")[0] == 200
         assert first.get("/sign-in/")[0] == 200
-        assert len(first.password) > 20
+        password = first.password
+        assert len(password) > 20
         offspring = descendants(first.process.pid)
         assert first.stop(signal.SIGINT, within_s=20) == 0
         assert not alive(offspring)
     with city("--empty", var=tmp_path) as second:
         assert "password" not in second.said()
-        second.sign_in("admin", first.password)
+        with second.sign_in("admin", password) as browser:
+            assert browser.get("/").status_code == 200
         assert second.stop(signal.SIGTERM, within_s=20) == 0
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "secrets").iterdir()} == {0o600}
 
