@@ -9,7 +9,7 @@ import { inSight } from "#city/store";
 import { cityNow } from "#city/time";
 import { callLabel, duration, telephone } from "#city/words";
 
-const ROWS = 3;
+const ROWS = 2, ROWS_OF_THE_WORST = 3;
 
 /** What the alarm is about: its asset, or the zone of a grouped one. */
 export const subject = (alarm) => alarm.asset || alarm.zone_name || alarm.zone || "Alarm";
@@ -45,9 +45,10 @@ class AlarmBar extends HTMLElement {
 
   draw() {
     const alarms = inSight(live.store.alarms.values(), cityNow());
-    const rest = alarms.length - ROWS;
+    const rows = Math.max(ROWS, Math.min(ROWS_OF_THE_WORST, alarms.filter((a) => a.severity <= 2).length));
+    const rest = alarms.length - rows;
     const kept = document.activeElement?.closest?.("alarm-bar li")?.dataset.id;
-    fill(this.list, alarms.slice(0, ROWS).map((alarm) => this.#row(alarm)),
+    fill(this.list, alarms.slice(0, rows).map((alarm) => this.#row(alarm)),
       rest > 0 && h("li.more", {}, h("a", { href: "/alarms/" }, `${rest} more unacknowledged ${rest === 1 ? "alarm" : "alarms"}`)));
     if (kept) this.list.querySelector(`[data-id="${CSS.escape(kept)}"] button`)?.focus();
     for (const place of document.querySelectorAll("[data-alarm-count]")) this.#count(place, alarms);

@@ -57,8 +57,8 @@ function labelRules(kit) {
   });
   return [
     { dataLayer: "city", filter: (_, f) => f.props.layer === "place" && f.props.name,
-      symbolizer: new kit.CenteredTextSymbolizer({ ...text, font: `550 12px ${family}` }) },
-    road(major, 14, 11),
-    road(["residential", "unclassified", "living_street"], 16, 10.5),
+      symbolizer: new kit.CenteredTextSymbolizer({ ...text, font: `550 14px ${family}` }) },
+    road(major, 14, 13),
+    road(["residential", "unclassified", "living_street"], 16, 12),
   ];
 }

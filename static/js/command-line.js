@@ -2,6 +2,7 @@
 // One command as a line: when, what, the step it has reached, why. What was wished is never shown as a fact.
 
 import { instant, post } from "#city/api";
+import { city } from "#city/city";
 import { dialog, failure, field } from "#city/dialog";
 import { fill, h, toast } from "#city/dom";
 import { hms, when } from "#city/time";
@@ -15,9 +16,17 @@ export function whatOf(c) {
   return `${c.title ?? humanise(c.point)}${value}`;
 }
 
-/** What a decision rests on: at most three names, whichever way they were written down. Pure. */
+/** "series:633" → "K-12 traffic flow", where the map knows it. */
+function named(text) {
+  const id = Number(/^series:(\d+)$/.exec(text)?.[1]);
+  const asset = city.bySeries.get(id);
+  const metric = asset && Object.keys(asset.series).find((name) => asset.series[name] === id);
+  return metric ? `${asset.uid} ${(city.metrics.get(metric)?.title ?? humanise(metric)).toLowerCase()}` : text;
+}
+
+/** What a decision rests on: at most three names, whichever way they were written down. */
 export function restsOn(rests) {
-  const names = (rests ?? []).map((r) => (typeof r === "object" && r !== null ? (r.name ?? r.metric ?? r.series ?? "") : r)).filter(Boolean);
+  const names = (rests ?? []).map((r) => (typeof r === "object" && r !== null ? (r.name ?? r.metric ?? r.series ?? "") : named(r))).filter(Boolean);
   return names.length ? `rests on ${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}` : "";
 }
 

@@ -84,7 +84,7 @@ class DomainPage extends HTMLElement {
     for (const mode of modes) byLoop.set(mode.loop, [...(byLoop.get(mode.loop) ?? []), mode]);
     return [...byLoop.values()].map((zones) => {
       const [{ title, every_s: every, local_means: local, words }] = zones;
-      const pace = [every ? `decides every ${duration(every)}` : "", local ? `${words?.local ?? "local"} means ${local}` : ""].filter(Boolean).join(" · ");
+      const pace = [every ? `decides every ${duration(every)}` : "", local && !local.toLowerCase().includes((words?.local ?? "").toLowerCase()) ? `${words?.local ?? "local"} means ${local}` : ""].filter(Boolean).join(" · ");
       return h("ul.loops", { "aria-label": title }, h("li.loop.loop-head", {}, h("h3", {}, title), h("span.small", {}, pace)), zones.map((mode) => this.#loop(mode)));
     });
   }
@@ -147,7 +147,7 @@ class DomainPage extends HTMLElement {
       caption: `${kind.replaceAll("_", " ")} table`, empty: "Nothing matches.", key: ({ asset }) => asset.uid, sort: 0,
       columns: [
         { title: "Asset", name: true, value: ({ asset }) => asset.uid, cell: ({ asset }) => h("a", { href: `/?asset=${encodeURIComponent(asset.uid)}` }, nameOf(asset)) },
-        { title: "State", value: ({ look }) => look.severity || 9, cell: ({ asset, look }) => [look.severity ? severityMark(look.severity) : null, ` ${stateText(look, asset)}`] },
+        { title: "Condition", value: ({ look }) => look.severity || 9, cell: ({ asset, look }) => [look.severity ? severityMark(look.severity) : null, ` ${stateText(look, asset)}`] },
         ...own,
         { title: "Last reading", value: ({ asset }) => asset.values.lastAt, text: ({ asset }) => ageText(asset), sort: "high" },
       ],

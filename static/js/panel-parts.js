@@ -137,11 +137,13 @@ export function facts(detail) {
   return h("details.more", {}, h("summary", {}, "Record"), h("dl.rows", {}, rows.map(([label, value]) => [h("dt", {}, label), h("dd", {}, value)])));
 }
 
+const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+
 /** Override, lock-out and the mode in the trade's words, or one sentence saying why there is nothing to press. */
 export function actions(detail, done) {
   if (detail.may && !detail.may.operate) return h("p.small", {}, `Your account may look at ${detail.uid}, not act on it.`);
   const points = detail.points ?? [];
-  const blocked = detail.commandable === false ? detail.why_not_commandable || "It cannot be commanded now." : "";
+  const blocked = detail.commandable === false ? sentence(detail.why_not_commandable || "it cannot be commanded now") : "";
   const buttons = [];
   if (points.length && !blocked && !detail.lockout) buttons.push(h("button.button.primary", { type: "button", "aria-haspopup": "dialog", onclick: () => override(detail, done) }, `Override ${detail.uid}…`));
   if ((points.length || detail.device) && !detail.lockout) buttons.push(h("button.button", { type: "button", "aria-haspopup": "dialog", "aria-label": `Lock out ${detail.uid}`, onclick: () => lockOut(detail, done) }, "Lock out"));

@@ -2,6 +2,7 @@
 // "Return all to local": says beforehand where each domain lands, needs one press and one confirm, lists afterwards who confirmed.
 
 import { get, newKey, post } from "#city/api";
+import { titleOf } from "#city/config";
 import { dialog, failure, field, waiting } from "#city/dialog";
 import { fill, h } from "#city/dom";
 
@@ -21,7 +22,7 @@ export async function returnToLocal() {
     return fill(box.body, failure(problem, () => { box.close(); returnToLocal(); }));
   }
   fill(box.body, h("p", {}, "Every loop stops asking, every override ends, and each device is told to go on by itself:"),
-    h("ul.lands", {}, preview.domains.map((d) => h("li", {}, h("strong", {}, d.title), h("span", {}, d.words ?? `${d.count} to ${d.lands}`)))),
+    h("ul.lands", {}, preview.domains.map((d) => h("li", {}, h("strong", {}, titleOf(d.domain)), h("span", {}, d.words ?? `${d.count} to ${d.lands}`)))),
     field("Reason", reason, "Kept in the audit with your name."));
   reason.focus();
   reason.addEventListener("input", () => { send.disabled = reason.value.trim().length < 3; });

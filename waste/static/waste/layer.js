@@ -13,7 +13,7 @@ export const kinds = {
     chart: "waste.fill_level",
     table: true,
   },
-  truck: { shape: "triangle", title: "Collection truck", plural: "collection trucks", legend: "truck", order: 40, chart: "waste.load", table: true },
+  truck: { shape: "ring", title: "Collection truck", plural: "collection trucks", legend: "truck", order: 40, chart: "waste.load", table: true },
   unload_site: { shape: "diamond", title: "Unload site", plural: "unload sites", legend: "unload site", order: 8, chart: "waste.weighed", table: true },
   depot: { shape: "ring", title: "Depot", plural: "depots", order: 7, table: true },
 };
