@@ -26,7 +26,7 @@ from waste.metrics import TRUCK_STATES
 from waste.twin import Twin
 
 ZONE = "Europe/Helsinki"
-MONDAY_MS = 1_795_996_800_000  # 30 November 2026, 0 h UTC
+MONDAY_MS = 1_795_996_800_000  # 30 November 2026, 2 h in Helsinki
 HOUR_MS = 3_600_000
 CODECS = {codec.name: codec for codec in (senml.CODEC, *codecs.CODECS)}
 
@@ -85,6 +85,7 @@ class City:
         self.setpoints: list[Setpoint] = []
         self.overflow_h = self.overflow_litres = 0.0
         self.visits, self.sequence = 0, 0
+        self.lowest: dict[str, float] = {}
 
     def learn(self, now_ms: int) -> None:
         """Four weeks of the past, hour by hour, as the store would hold them."""
@@ -109,6 +110,8 @@ class City:
             if isinstance(said, Up):
                 for item in CODECS[self.devices[said.uid].codec].decode(said.payload, now):
                     self.heard[said.uid][item.metric] = item.value, item.at_ms or now
+                    if item.metric == "waste.fill_level":
+                        self.lowest[said.uid] = min(item.value, self.lowest.get(said.uid, FULL))
 
     def decide(self, now: int) -> list[Setpoint]:
         found = decide(self.picture(now), self.policy)
