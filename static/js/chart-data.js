@@ -3,15 +3,18 @@
 
 import { instant } from "#city/api";
 
+const NOTHING = Array(5).fill(undefined);
 const OF_READINGS = 1, MEDIAN = 2, LOW = 3, HIGH = 4, BEFORE = 5;
 
-/** [x in s, readings, median, low, high, yesterday's median]; x ascending, null where there is nothing. */
+/**
+ * [x in s, readings, median, low, high, yesterday's median]; x ascending. Where another column has its instant a value is undefined (the line goes on);
+ * an unusable reading is null (a gap). */
 export function columns({ readings = [], forecast = null }, fromMs, toMs) {
   const rows = new Map();
   const put = (at, index, value) => {
     const ms = instant(at);
     if (ms === null || ms < fromMs || ms > toMs) return;
-    if (!rows.has(ms)) rows.set(ms, [ms / 1000, null, null, null, null, null]);
+    if (!rows.has(ms)) rows.set(ms, [ms / 1000, ...NOTHING]);
     rows.get(ms)[index] = value ?? null;
   };
   for (const [at, value] of readings) put(at, OF_READINGS, value);
@@ -25,7 +28,7 @@ export function columns({ readings = [], forecast = null }, fromMs, toMs) {
 export function extent(data) {
   let low = Infinity;
   let high = -Infinity;
-  for (const column of data.slice(1)) for (const v of column) if (v !== null) { low = Math.min(low, v); high = Math.max(high, v); }
+  for (const column of data.slice(1)) for (const v of column) if (typeof v === "number") { low = Math.min(low, v); high = Math.max(high, v); }
   if (low > high) return [0, 1];
   const span = high - low || Math.abs(high) || 1;
   const floor = low >= 0 && low < span * 0.8 ? 0 : low - span * 0.08;

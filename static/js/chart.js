@@ -8,6 +8,10 @@ import { cityNow, hm, when } from "#city/time";
 import { number, quantity, unitText } from "#city/words";
 
 const HEIGHT = 150;
+const MEASURED = 5; // of what is drawn
+
+/** The columns in drawing order: band below, what was measured on top. */
+const layered = ([x, past, median, low, high, before]) => [x, low, high, before, median, past];
 
 class ForecastChart extends HTMLElement {
   #plot = null;
@@ -49,7 +53,7 @@ class ForecastChart extends HTMLElement {
     if (!data[0].length) return fill(this.place, h("p.empty", {}, "No readings in this span."));
     fill(this.place);
     this.flags = (model.commands ?? []).filter((c) => c.at >= from && c.at <= to);
-    this.#plot = new uPlot(this.#options(data, from, to), data, this.place);
+    this.#plot = new uPlot(this.#options(data, from, to), layered(data), this.place);
     this.place.querySelector(".uplot").setAttribute("aria-hidden", "true");
     this.place.setAttribute("role", "img");
     this.place.setAttribute("aria-label", `${title}: ${this.#summary(data)}. The table below holds the numbers.`);
@@ -67,15 +71,15 @@ class ForecastChart extends HTMLElement {
     if (now > model.from + (model.to - model.from) * 0.75) { const step = now - (model.from + (model.to - model.from) * 0.58); model.from += step; model.to += step; }
     const data = columns(model, model.from, model.to);
     this.range = extent(data);
-    this.#plot.setData(data, false);
+    this.#plot.setData(layered(data), false);
     this.#plot.setScale("x", { min: model.from / 1000, max: model.to / 1000 });
     this.#plot.setScale("y", { min: this.range[0], max: this.range[1] });
   }
 
   #summary(data) {
-    const past = data[1].filter((v) => v !== null);
+    const past = data[1].filter((v) => typeof v === "number");
     const last = past.at(-1);
-    const ahead = data[2].filter((v) => v !== null);
+    const ahead = data[2].filter((v) => typeof v === "number");
     const metric = this.#model.metric;
     return [last !== undefined ? `last ${quantity(last, metric)}` : "", ahead.length ? `expected between ${number(Math.min(...ahead))} and ${quantity(Math.max(...ahead), metric)}` : "", `${this.flags?.length ?? 0} commands`].filter(Boolean).join(", ");
   }
@@ -95,11 +99,11 @@ class ForecastChart extends HTMLElement {
         { ...axis, grid: { stroke: line, width: 1 }, size: 40, space: 34, values: (u, splits) => splits.map((s) => (states?.length ? (states[s] ?? "") : number(s))) },
       ],
       series: [{},
-        { stroke: ink, width: 1.6, points: { show: false }, spanGaps: false, paths: states?.length ? uPlot.paths.stepped({ align: 1 }) : undefined },
-        { stroke, width: 1.4, points: { show: false }, spanGaps: true },
         { stroke: "transparent", points: { show: false }, spanGaps: true }, { stroke: "transparent", points: { show: false }, spanGaps: true },
-        { stroke, width: 1, dash: [4, 3], points: { show: false }, spanGaps: true }],
-      bands: [{ series: [4, 3], fill: band }],
+        { stroke, width: 1, dash: [4, 3], points: { show: false }, spanGaps: true },
+        { stroke, width: 1.4, points: { show: false }, spanGaps: true },
+        { stroke: ink, width: 1.6, points: { show: false }, spanGaps: false, paths: states?.length ? uPlot.paths.stepped({ align: 1 }) : undefined }],
+      bands: [{ series: [2, 1], fill: band }],
       hooks: { draw: [(u) => this.#marks(u)], setCursor: [(u) => this.#tell(u)] },
     };
   }
@@ -121,6 +125,7 @@ class ForecastChart extends HTMLElement {
     ctx.save();
     if (now > this.#model.from && now < this.#model.to) {
       ctx.strokeStyle = token("--bar");
+      ctx.setLineDash([]);
       ctx.lineWidth = ratio;
       ctx.beginPath();
       ctx.moveTo(x(now), u.bbox.top - 8 * ratio);
@@ -132,10 +137,10 @@ class ForecastChart extends HTMLElement {
   }
 
   #height(u, at) {
-    const [xs, past] = u.data;
+    const [xs, past] = [u.data[0], u.data[MEASURED]];
     let i = xs.findIndex((s) => s * 1000 >= at);
     if (i < 0) i = xs.length - 1;
-    while (i >= 0 && past[i] === null) i -= 1;
+    while (i >= 0 && typeof past[i] !== "number") i -= 1;
     return i >= 0 ? u.valToPos(past[i], "y", true) : u.bbox.top + u.bbox.height;
   }
 
@@ -159,7 +164,7 @@ class ForecastChart extends HTMLElement {
   #tell(u) {
     const { idx, left } = u.cursor;
     if (idx === null || idx === undefined || left < 0) return say(this.tip, "\u00a0");
-    const [xs, past, median, low, high, before] = u.data.map((column) => column[idx]);
+    const [xs, low, high, before, median, past] = u.data.map((column) => column[idx]);
     const metric = this.#model.metric;
     const slack = (this.#model.to - this.#model.from) / 40;
     const flag = nearestFlag(this.flags, u.posToVal(left, "x") * 1000, slack);
@@ -174,7 +179,7 @@ class ForecastChart extends HTMLElement {
   #table() {
     const data = columns(this.#model, this.#model.from, this.#model.to);
     const every = Math.max(1, Math.ceil(data[0].length / 200));
-    const cell = (v) => h("td.numeric", {}, v === null ? "" : number(v));
+    const cell = (v) => h("td.numeric", {}, typeof v === "number" ? number(v) : "");
     const rows = data[0].map((s, i) => (i % every ? null : h("tr", {}, h("th", { scope: "row" }, when(s * 1000)), data.slice(1).map((column) => cell(column[i]))))).filter(Boolean);
     const head = ["Time", "Measured", "Forecast", "80 % from", "80 % to", "Yesterday’s"].map((title, i) => h("th", { scope: "col", class: i ? "numeric" : null }, title));
     this.behind.querySelector(".scroll")?.remove();

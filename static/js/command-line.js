@@ -18,10 +18,11 @@ export function whatOf(c) {
 
 /** "series:633" → "K-12 traffic flow", where the map knows it. */
 function named(text) {
-  const id = Number(/^series:(\d+)$/.exec(text)?.[1]);
+  const [, kind, digits] = /^(series|forecast):(\d+)$/.exec(text) ?? [];
+  const id = Number(digits);
   const asset = city.bySeries.get(id);
   const metric = asset && Object.keys(asset.series).find((name) => asset.series[name] === id);
-  return metric ? `${asset.uid} ${(city.metrics.get(metric)?.title ?? humanise(metric)).toLowerCase()}` : text;
+  return metric ? `${kind === "forecast" ? "forecast of " : ""}${asset.uid} ${(city.metrics.get(metric)?.title ?? humanise(metric)).toLowerCase()}` : text;
 }
 
 /** What a decision rests on: at most three names, whichever way they were written down. */

@@ -17,6 +17,7 @@ import { severityWord } from "#city/words";
 globalThis.L ??= L; // protomaps-leaflet expects it there
 const HIT_PX = 14;
 const STREET_ZOOM = 16.5;
+const MARGIN_PX = 90;
 const DIRECTIONS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
 class CityMap extends HTMLElement {
@@ -101,7 +102,8 @@ class CityMap extends HTMLElement {
     const item = this.scene.byUid.get(uid);
     if (item) {
       const latlng = L.latLng(lonLat(item.place.point).reverse());
-      if (!this.map.getBounds().pad(-0.08).contains(latlng)) this.map.panTo(latlng, { animate: !matchMedia("(prefers-reduced-motion: reduce)").matches });
+      const low = innerWidth <= 760 ? Math.round(this.map.getSize().y * 0.55) : MARGIN_PX; // a phone's panel covers the lower part
+      this.map.panInside(latlng, { paddingTopLeft: [MARGIN_PX, MARGIN_PX], paddingBottomRight: [MARGIN_PX, low], animate: !matchMedia("(prefers-reduced-motion: reduce)").matches });
     }
     this.layer.redraw();
   }
