@@ -172,7 +172,7 @@ def test_silence_of_the_server_is_said_within_three_seconds_and_the_page_recover
     page = console.page
     lines: list[object] = []
 
-    def between(browser):  # type: ignore[no-untyped-def]
+    def between(browser):
         server = browser.connect_to_server()
         lines.append(server)
         server.on_message(lambda message: None if state["silent"] else browser.send(message))
@@ -197,7 +197,7 @@ def test_a_lost_connection_is_said_and_made_again(console, complaints):
     sockets = []
     state = {"down": False}
 
-    def between(browser):  # type: ignore[no-untyped-def]
+    def between(browser):
         if state["down"]:
             browser.close()
             return

@@ -36,7 +36,7 @@ def test_the_rate_of_a_steady_container_is_learned_through_gaps_and_emptyings():
     fill = sawtooth(20, noise=0.5)
     fill[np.random.default_rng(2).random(len(fill)) < 0.3] = np.nan
     found = filling.learn(fill)
-    assert found.is_own and found.mean == pytest.approx(20, rel=0.1)
+    assert found and found.is_own and found.mean == pytest.approx(20, rel=0.1)
 
 
 @pytest.mark.parametrize("fill", [np.array([]), np.full(HOURS, np.nan), np.array([5.0, np.nan]), np.full(HOURS, 100.0)])
@@ -49,6 +49,7 @@ def test_few_days_lean_on_the_others_say_so_and_widen_the_band():
     short = np.full(HOURS, np.nan)
     short[-40:] = sawtooth(40, days=2)[:40]
     *own, leaning = filling.learn_all([*many, short])
+    assert leaning and own[0] and own[1]
     assert not leaning.is_own and "only" in leaning.words and "similar containers" in leaning.words
     assert own[0].mean < leaning.mean < 40
     assert leaning.variance > own[1].variance

@@ -84,10 +84,11 @@ def test_the_picture_holds_levels_rates_distances_and_the_truck(town, django_ass
     with django_assert_max_num_queries(12):
         shown = loop.gather(TEN_LOCAL)
     assert shown.hour == pytest.approx(10.0, abs=0.01)
-    levels = {item.uid: round(item.level) for item in shown.bins}
+    levels = {item.uid: round(item.level or 0) for item in shown.bins}
     assert levels == {"C-0": 80, "C-1": 80, "C-2": 80, "C-3": 80, "C-4": 50}
-    assert shown.bins[0].filling.mean == pytest.approx(20, rel=0.1) and shown.bins[0].filling.is_own
-    assert not shown.bins[4].filling.is_own
+    own, leaning = shown.bins[0].filling, shown.bins[4].filling
+    assert own and own.mean == pytest.approx(20, rel=0.1) and own.is_own
+    assert leaning and not leaning.is_own
     assert shown.trucks[0].state == "at the depot" and np.isfinite(shown.seconds).all()
     assert shown.bins[4].proof[0] == "waste.distance"
 
@@ -101,14 +102,14 @@ def test_the_second_look_is_cheap(town, django_assert_max_num_queries):
 
 def test_full_containers_become_a_route(town):
     measure(TEN_LOCAL, {f"C-{i}": 90.0 for i in range(4)})
-    (setpoint,) = loop.decide(loop.gather(TEN_LOCAL), loop.LOOPS[0].policy)
+    (setpoint,) = decide(loop.gather(TEN_LOCAL), loop.LOOPS[0].policy)
     assert setpoint.point == "route" and setpoint.asset == "RT-1"
-    assert {stop.partition(":")[0] for stop in setpoint.value.split()} >= {"C-0", "C-1", "C-2", "C-3", "U-1"}
+    assert {stop.partition(":")[0] for stop in str(setpoint.value).split()} >= {"C-0", "C-1", "C-2", "C-3", "U-1"}
 
 
 def test_a_silent_truck_is_told_nothing(town):
     measure(TEN_LOCAL, {f"C-{i}": 90.0 for i in range(4)})
-    assert loop.decide(loop.gather(TEN_LOCAL + 400_000), loop.LOOPS[0].policy) == []
+    assert decide(loop.gather(TEN_LOCAL + 400_000), loop.LOOPS[0].policy) == []
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_what_the_crew_said_counts_until_the_sensor_speaks(town, outcome, level,
     truck, container = Truck.objects.get(), Container.objects.get(uid="C-0")
     StopReport.objects.create(id=uuid4(), truck=truck, container=container, outcome=outcome, at=at, by="crew")
     item = loop.gather(TEN_LOCAL).bins[0]
-    assert round(item.level) == level and blocked in item.blocked
+    assert round(item.level or 0) == level and blocked in item.blocked
 
 
 def test_what_a_truck_has_announced_is_promised(town):
