@@ -12,6 +12,7 @@ from smartcity.kernel.control import Mode
 from smartcity.telemetry.store import Store
 from tests.waste.build import roads
 from waste import inventory, loop
+from waste.controller import decide
 from waste.models import Container, Depot, StopReport, Truck, UnloadSite
 
 pytestmark = pytest.mark.django_db(databases=["default", "telemetry"], transaction=True)
