@@ -26,6 +26,15 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** Replace what `element` holds and leave the focus on the control that stands in the same place. */
+export function refill(element, ...children) {
+  const controls = () => [...element.querySelectorAll("a, button, summary, input, select")];
+  const at = element.contains(document.activeElement) ? controls().indexOf(document.activeElement) : -1;
+  fill(element, ...children);
+  if (at >= 0) controls()[at]?.focus({ preventScroll: true });
+  return element;
+}
+
 export const icon = (name) => h("svg.icon", { "aria-hidden": "true" }, h("use", { href: `/static/icons/icons.svg#${name}` }));
 
 /** Set text only where it changed, so that nothing is laid out or announced twice. */

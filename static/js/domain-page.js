@@ -4,7 +4,7 @@
 import { instant, list } from "#city/api";
 import { city, nameOf } from "#city/city";
 import { failure, loadInto, waiting } from "#city/dialog";
-import { fill, h, say } from "#city/dom";
+import { fill, h, refill, say } from "#city/dom";
 import { layerOf } from "#city/layers";
 import { live } from "#city/live";
 import { stateText, ageText } from "#city/map-table";
@@ -169,8 +169,8 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Refresh what is there; what cannot be asked now stays, the banner says why. */
 async function quiet(place, load) {
-  if (place.contains(document.activeElement)) return;
-  try { fill(place, await load()); } catch (problem) { console.warn(problem.message); }
+  if (place.querySelector("details[open]")) return;
+  try { refill(place, await load()); } catch (problem) { console.warn(problem.message); }
 }
 
 function card(entry) {

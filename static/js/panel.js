@@ -5,7 +5,7 @@ import "#city/asset-chart";
 import { get } from "#city/api";
 import { city, nameOf } from "#city/city";
 import { failure } from "#city/dialog";
-import { fill, h, icon } from "#city/dom";
+import { fill, h, icon, refill } from "#city/dom";
 import { live } from "#city/live";
 import { actions, alarmLines, commandList, engineering, facts, readings, sectionsOf, stateCard, standingLines, subtitle, why } from "#city/panel-parts";
 
@@ -115,12 +115,12 @@ class AssetPanel extends HTMLElement {
     fill(this.title_, nameOf(detail));
     if (asset) this.#fast();
     const done = () => this.again();
-    fill(this.parts.standing, standingLines(detail, done));
+    refill(this.parts.standing, standingLines(detail, done));
     fill(this.parts.why, why(detail));
     fill(this.parts.commands, commandList(this.#commands, detail, done));
     fill(this.parts.engineering, engineering(detail));
     fill(this.parts.facts, facts(detail));
-    fill(this.foot, actions(detail, done));
+    refill(this.foot, actions(detail, done));
   }
 }
 

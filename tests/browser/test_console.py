@@ -8,7 +8,17 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-PAGES = ["/", "/alarms/", "/commands/", "/ledger/", "/lighting/", "/energy/", "/traffic/", "/settings/notifications/"]
+PAGES = [
+    "/",
+    "/alarms/",
+    "/commands/",
+    "/ledger/",
+    "/lighting/",
+    "/energy/",
+    "/traffic/",
+    "/waste/",
+    "/settings/notifications/",
+]
 SOON_MS = 20_000
 
 
