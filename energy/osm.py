@@ -70,12 +70,13 @@ def _building(way: MapWay, bounds: Sequence[float]) -> Building | None:
         return None
     lon = sum(p[0] for p in way.points[:-1]) / (len(way.points) - 1)
     lat = sum(p[1] for p in way.points[:-1]) / (len(way.points) - 1)
-    return Building(way.id, _name(way.tags), (lon, lat), area * min(floors, 8), _use(way.tags, way.id))
+    return Building(way.id, _name(way), (lon, lat), area * min(floors, 8), _use(way.tags, way.id))
 
 
-def _name(tags: Mapping[str, str]) -> str:
-    street = f"{tags.get('addr:street', '')} {tags.get('addr:housenumber', '')}".strip()
-    return tags.get("name") or street or "building"
+def _name(way: MapWay) -> str:
+    """The building's name, else its address, else its number on the map."""
+    street = f"{way.tags.get('addr:street', '')} {way.tags.get('addr:housenumber', '')}".strip()
+    return way.tags.get("name") or street or f"Building {way.id}"
 
 
 def _use(tags: Mapping[str, str], number: int) -> str:
