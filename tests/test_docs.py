@@ -48,3 +48,10 @@ def test_no_setting_in_the_reference_is_gone():
     )
     named = re.findall(r"^\| `SMARTCITY_([A-Z_]+)`", page, re.M)
     assert [name for name in named if f"SMARTCITY_{name}" not in code and f'secret("{name.lower()}")' not in code] == []
+
+
+def test_every_command_of_manage_py_is_in_the_reference():
+    files = [path for path in ROOT.glob("*/**/management/commands/[a-z]*.py") if ".venv" not in path.parts]
+    page = (ROOT / "docs/reference/commands.md").read_text()
+    assert files
+    assert [path.stem for path in files if f"| `{path.stem}" not in page] == []
