@@ -29,7 +29,7 @@ HOUR_MS = 3_600_000
 WEEK = 168
 LEVELS = (0.025, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.975)
 TARGET = Target(metric="bench.value", step_s=3600, horizon_steps=WEEK, seasons_steps=(24, WEEK), low=0.0, levels=LEVELS)
-DATA = Path(os.environ.get("SMARTCITY_FORECAST_DATA", "/work/shared/data/forecasting"))
+DATA = Path(os.environ.get("SMARTCITY_FORECAST_DATA", Path(__file__).resolve().parents[3] / "shared/data/forecasting"))
 
 
 @dataclass(frozen=True, slots=True)

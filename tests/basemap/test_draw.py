@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 
 HELSINKI = Path(settings.ROOT) / "var" / "Helsinki.osm.pbf"
-KREMS = Path("/work/shared/data/waste/krems/krems.osm.gz")
+KREMS = Path(__file__).resolve().parents[3] / "shared/data/waste/krems/krems.osm.gz"
 LOOK = """
 import json, sys, pyogrio
 meta, _, shapes, columns = pyogrio.raw.read(sys.argv[1])

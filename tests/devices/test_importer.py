@@ -23,7 +23,7 @@ from smartcity.kernel.imports import AssetDraft, DeviceDraft
 from tests.devices.maps import SQUARE, osm
 
 HELSINKI = Path(settings.ROOT) / "var" / "Helsinki.osm.pbf"
-KREMS = Path("/work/shared/data/waste/krems/krems.osm.gz")
+KREMS = Path(__file__).resolve().parents[3] / "shared/data/waste/krems/krems.osm.gz"
 LAMP = {"highway": "street_lamp"}
 MAIN = [(10, [1, 2, 3, 4, 1], {"highway": "residential", "name": "Ring Street"})]
 

@@ -10,7 +10,7 @@ from smartcity.devices import osm_read
 from smartcity.kernel.imports import Turn
 from tests.devices.maps import SQUARE, osm
 
-KREMS = Path("/work/shared/data/waste/krems/krems.osm.gz")
+KREMS = Path(__file__).resolve().parents[3] / "shared/data/waste/krems/krems.osm.gz"
 STREET = {"highway": "residential"}
 CROSS = {0: (0, 0), 1: (0, 1), 2: (1, 0), 3: (0, -1), 4: (-1, 0)}
 ARMS = [(10 + n, [0, n], STREET) for n in (1, 2, 3, 4)]
