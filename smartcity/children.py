@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 log = logging.getLogger(__name__)
 LONGEST_PAUSE_S = 60.0
@@ -18,10 +19,13 @@ GRACE_S = 8.0
 
 
 class Child:
-    """One supervised process. `await run()` until cancelled; cancelling closes its input, waits, then kills."""
+    """One supervised process. `await run()` until cancelled; cancelling closes its input, waits, then kills.
 
-    def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        self.name, self.arguments, self.environment = name, arguments, environment
+    It works in `folder`, wherever the parent was started from.
+    """
+
+    def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+        self.name, self.arguments, self.environment, self.folder = name, arguments, environment, folder
         self.restarts = 0
         self.process: asyncio.subprocess.Process | None = None
 
@@ -43,6 +47,7 @@ class Child:
             *self.arguments,
             stdin=asyncio.subprocess.PIPE,
             env=dict(self.environment),
+            cwd=self.folder,
             start_new_session=True,
         )
         try:

@@ -131,12 +131,12 @@ class City:
 
     def _children(self) -> list[Child]:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        found = [Child("forecasts", ["manage.py", "refreshforecasts", "--follow", self._url], environment)]
+        commands = {"forecasts": ["manage.py", "refreshforecasts", "--follow", self._url]}
         street = settings.VAR / "street.json"
         if self.twin and street.exists():
             doors = ["--mqtt", settings.MQTT_ADDRESS, "--http", self._url]
-            found.append(Child("twin", ["-m", "smartcity.twin", "--street", str(street), *doors], environment))
-        return found
+            commands["twin"] = ["-m", "smartcity.twin", "--street", str(street), *doors]
+        return [Child(name, command, environment, settings.ROOT) for name, command in commands.items()]
 
     @property
     def _url(self) -> str:
