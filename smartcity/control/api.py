@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from smartcity import declared
 from smartcity.api.access import Scope
 from smartcity.api.views import CityView, instant, moment, ms, whole
-from smartcity.control import actions, loops, shapes, signing
+from smartcity.control import actions, loops, overriding_api, returning_api, shapes, signing
 from smartcity.control.models import Command, FastEvent, LedgerEntry, LockOut, Override
 from smartcity.devices.models import Zone
 from smartcity.kernel.clock import clock
@@ -106,7 +106,7 @@ def _course(loop: str) -> dict[str, Any]:
     return {"last_run_at": state.last_run_ms, "last_error": state.error, "last_duration_s": duration}
 
 
-class OverridesView(actions.PlaceOverride):
+class OverridesView(overriding_api.PlaceOverride):
     """What operators hold by hand."""
 
     @extend_schema(operation_id="overrides", responses=OBJECT, parameters=[OpenApiParameter("standing", bool), *SPAN])
@@ -171,12 +171,12 @@ urlpatterns = [
     path("commands/<uuid:pk>/reject", actions.Reject.as_view()),
     path("modes/", ModesView.as_view()),
     path("overrides/", OverridesView.as_view()),
-    path("overrides/preview", actions.PreviewOverride.as_view()),
-    path("overrides/<int:pk>/lift", actions.LiftOverride.as_view()),
+    path("overrides/preview", overriding_api.PreviewOverride.as_view()),
+    path("overrides/<int:pk>/lift", overriding_api.LiftOverride.as_view()),
     path("lockouts/", LockOutsView.as_view()),
     path("lockouts/<int:pk>/lift", actions.TakeTagOff.as_view()),
     path("events/", EventsView.as_view()),
     path("ledger/", LedgerView.as_view()),
-    path("return-to-local/", actions.ReturnToLocal.as_view()),
-    path("return-to-local/<str:batch>", actions.ReturnReport.as_view()),
+    path("return-to-local/", returning_api.ReturnToLocal.as_view()),
+    path("return-to-local/<str:batch>", returning_api.ReturnReport.as_view()),
 ]

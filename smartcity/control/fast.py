@@ -7,29 +7,26 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from time import monotonic
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
-from smartcity.control import granting, grants, judging, leases, lifecycle, outgoing, safety, situations, standing
+from smartcity.control import granting, grants, judging, leases, outgoing, safety
 from smartcity.control.acks import Answer
 from smartcity.control.fastlog import Errand, FastLog, Outcome
+from smartcity.control.fastview import Lookout, View
 from smartcity.control.granting import ZoneLease
-from smartcity.control.instants import instant, sequences
-from smartcity.control.kinds import kinds
+from smartcity.control.instants import sequences
 from smartcity.control.leader import Leader
 from smartcity.control.line import Line
-from smartcity.control.models import Command, FastEvent
-from smartcity.control.situations import Facts, Roster
-from smartcity.devices.models import Asset
+from smartcity.control.models import FastEvent
+from smartcity.control.situations import Facts
 from smartcity.kernel.clock import CityClock
 from smartcity.kernel.codecs import Instruction
-from smartcity.kernel.control import Loop, Mode, Priority, Setpoint
+from smartcity.kernel.control import Loop, Mode, Setpoint
 
-ROSTER_S = 5.0  # wall: what is signed and announced may be so old
 AGAIN_S = 3.0  # wall: before the same is asked again of a device that refused or kept silent
 REFUSED_GRANT_MS = 60_000
 NO_LEASE = "no lease"
@@ -53,19 +50,6 @@ class Sheet:
     errands: tuple[tuple[str, Errand], ...]
 
 
-@dataclass(slots=True)
-class View:
-    """What one round may know."""
-
-    now_ms: int
-    facts: Mapping[str, Facts]
-    modes: Mapping[int, Mode]
-    tags: Mapping[int, str]
-    held: Collection[int]
-    is_simulation: bool
-    free: dict[str, Facts] = field(default_factory=dict)
-
-
 class FastDesk:
     def __init__(self, loop: Loop, line: Line, leader: Leader, city: CityClock) -> None:
         self.loop = loop
@@ -74,8 +58,7 @@ class FastDesk:
         self._leader = leader
         self._city = city
         self._log = FastLog()
-        self._roster: Roster | None = None
-        self._roster_until = 0.0
+        self._lookout = Lookout(loop, city)
         self._leases: dict[int, ZoneLease] = {}
         self._grants: dict[str, Asked] = {}
         self._last: dict[tuple[str, str], Asked] = {}
@@ -121,7 +104,7 @@ class FastDesk:
     def prepare(self, setpoints: Sequence[Setpoint], now_ms: int, epoch: int) -> Sheet:
         """Take in answers, keep leases standing, judge every wish. Raises LostLeadership."""
         self._take_answers(now_ms)
-        view = self._look(now_ms)
+        view = self._lookout.look(now_ms)
         with transaction.atomic():
             leases.insist(leases.CONTROL, epoch)
             granted = self._keep_leases(view, epoch)
@@ -131,36 +114,6 @@ class FastDesk:
         errands = [*granted, *requests]
         numbers = sequences(len(errands), now_ms)
         return Sheet(epoch, tuple((f"f{n}", errand) for n, errand in zip(numbers, errands, strict=True)))
-
-    def _look(self, now_ms: int) -> View:
-        if self._roster is None or monotonic() >= self._roster_until:
-            assets = Asset.objects.filter(
-                domain=self.loop.domain, kind__in=kinds(self.loop), missing_since__isnull=True
-            )
-            self._roster, self._roster_until = situations.roster(assets), monotonic() + ROSTER_S
-        is_simulation = self._city.is_simulation
-        facts = situations.facts(self._roster, now_ms, is_simulation=is_simulation)
-        zones = {f.asset.zone_id for f in facts.values()}
-        pks = list(self._roster.assets)
-        view = View(
-            now_ms,
-            facts,
-            grants.current(self.loop, zones, instant(now_ms), is_simulation=is_simulation),
-            standing.tags(pks),
-            _held(pks, now_ms),
-            is_simulation,
-        )
-        view.free = {uid: f for uid, f in facts.items() if self._may_be_granted(f, view)}
-        return view
-
-    def _may_be_granted(self, facts: Facts, view: View) -> bool:
-        """Automatic, signed, nobody's hand or tag on it, and its device in reach."""
-        if view.modes[facts.asset.zone_id] is not Mode.AUTO or not facts.signed_by or facts.asset.pk in view.held:
-            return False
-        wish = Setpoint(
-            asset=facts.asset.uid, point=safety.LEASE, value=Mode.AUTO.value, reason="grant", expires_in_s=1
-        )
-        return not judging.forbidden(wish, facts, view.tags, is_simulation=view.is_simulation)
 
     def _keep_leases(self, view: View, epoch: int) -> list[Errand]:
         """Issue and renew per zone; the devices that need to be told now."""
@@ -293,15 +246,3 @@ class FastDesk:
             lease.confirmed.add(errand.uid)
         elif outcome is not Outcome.CONFIRMED:
             self._log.note(errand, outcome, why, now_ms)
-
-
-def _held(assets: Collection[int], now_ms: int) -> set[int]:
-    """Assets on which somebody stronger than a loop holds any point."""
-    claims = Command.objects.filter(
-        asset__in=assets,
-        priority__lt=Priority.OPTIMISER,
-        state__in=lifecycle.HOLDING,
-        released_at__isnull=True,
-        expires_at__gt=instant(now_ms),
-    )
-    return set(claims.exclude(point=safety.LEASE).values_list("asset", flat=True))
