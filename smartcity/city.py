@@ -27,6 +27,7 @@ from smartcity.control import retention
 from smartcity.control.centre import Control
 from smartcity.control.dispatch import over
 from smartcity.devices.models import Series
+from smartcity.devices.naming import city_name
 from smartcity.hearts import Hearts, Lag
 from smartcity.ingest import pipeline as pipelines
 from smartcity.ingest.pipeline import Committed
@@ -71,7 +72,7 @@ class City:
         await self._open()
         _spare_the_collector()
         tasks = [asyncio.create_task(work) for work in self._work()]
-        self._welcome()
+        await self._welcome()
         await ending.wait()
         self.say("Stopping: the street first, then the doors, then what is still on the road.")
         await self._close(tasks)
@@ -143,9 +144,10 @@ class City:
         host = "127.0.0.1" if self.address in ("0.0.0.0", "::") else self.address
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
-    def _welcome(self) -> None:
+    async def _welcome(self) -> None:
+        name = await database_sync_to_async(city_name)()
         speed = f", up to {clock.anchor.ceiling:g} times real time" if clock.is_simulation else ""
-        self.say(f"{settings.CITY_NAME} is running ({clock.mode}{speed}): {self._url}   Ctrl-C stops it.")
+        self.say(f"{name} is running ({clock.mode}{speed}): {self._url}   Ctrl-C stops it.")
 
     # What happens after a commit, an acknowledgement, a change of alarms: marks only, never a query.
 

@@ -154,8 +154,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 CITY_TIME_ZONE = os.environ.get("SMARTCITY_TIME_ZONE", "Europe/Helsinki")
-CITY_NAME = os.environ.get("SMARTCITY_NAME", "Helsinki centre")
-CITY_COUNTRY = os.environ.get("SMARTCITY_COUNTRY", "FI")
+CITY_NAME = os.environ.get("SMARTCITY_NAME", "")
 RAW_DAYS = int(os.environ.get("SMARTCITY_RAW_DAYS") or 0)
 SEED = int(os.environ.get("SMARTCITY_SEED") or 1)
 TILE_URL = os.environ.get("SMARTCITY_TILE_URL", "")
@@ -168,7 +167,6 @@ STATICFILES_DIRS = [
     *(
         (f"npm/{package}", NODE_MODULES / folder)
         for package, folder in {
-            "leaflet": "leaflet/dist",
             "protomaps-leaflet": "protomaps-leaflet/dist",
             "uplot": "uplot/dist",
             "inter": "@fontsource-variable/inter",

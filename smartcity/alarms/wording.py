@@ -46,7 +46,7 @@ def of(alarm: Alarm | None) -> Message:
     """The message about an alarm, or the test message without one."""
     if alarm is None:
         simulated = clock.is_simulation
-        title = _title(simulated, "test", settings.CITY_NAME)
+        title = _title(simulated, "test", settings.CITY_NAME or "Smart City")
         return Message(0, title, TEST_BODY, Severity.LOW, simulated, "/settings/notifications/")
     title = _title(alarm.simulated, Severity(alarm.severity).word, rules.domain_title(alarm.domain))
     return Message(alarm.pk, title, _body(alarm), alarm.severity, alarm.simulated, f"/alarms/{alarm.pk}/")

@@ -11,21 +11,22 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from smartcity import domains
+from smartcity.devices.naming import city_name
 from smartcity.kernel.clock import clock
 from smartcity.web.templatetags.city import layers
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """The frame's truth at the moment of rendering; live.js keeps it true afterwards."""
-    installed = domains.installed()
+    installed, name = domains.installed(), city_name()
     return {
-        "city": settings.CITY_NAME,
+        "city": name,
         "mode": clock.mode,
         "clock": clock,
         "domains": installed,
         "city_time": datetime.fromtimestamp(clock.now_ms() / 1000, ZoneInfo(settings.CITY_TIME_ZONE)),
         "config": {
-            "city": settings.CITY_NAME,
+            "city": name,
             "zone": settings.CITY_TIME_ZONE,
             "now": clock.now_ms(),
             "mode": clock.mode,

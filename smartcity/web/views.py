@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib.auth.views import LoginView
 from django.contrib.staticfiles import finders
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -13,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from smartcity import domains
+from smartcity.devices.naming import city_name
 from smartcity.kernel.clock import clock
 from smartcity.web.doors import open_to_all
 
@@ -62,7 +62,7 @@ def manifest(request: HttpRequest) -> JsonResponse:
     simulated = f" ({clock.mode.lower()})" if clock.is_simulation else ""
     return JsonResponse(
         {
-            "name": f"Smart City · {settings.CITY_NAME}{simulated}",
+            "name": f"Smart City · {city_name()}{simulated}",
             "short_name": "Smart City",
             "id": "/",
             "start_url": "/",

@@ -141,7 +141,8 @@ class AlarmPage extends HTMLElement {
   async #surroundings() {
     const { alarm } = this;
     if (navigator.connection?.saveData) return;
-    await Promise.all([...this.dataset.styles.split(" ").map(dress), equip(this.dataset.tiles)]);
+    const scripts = this.dataset.scripts.split(" ").reduce((before, address) => before.then(() => equip(address)), Promise.resolve());
+    await Promise.all([...this.dataset.styles.split(" ").map(dress), scripts]);
     const [{ city }] = await Promise.all([import("#city/city"), import("#city/map"), import("#city/asset-chart")]);
     await city.load([alarm.domain]);
     this.metric = city.metrics.get(alarm.metric);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calm ground: our own vector tiles in the theme's near-greys, or the tile server the city configured.
 
-import * as L from "#city/leaflet";
+import L from "#city/leaflet";
 import { config } from "#city/config";
 import { token } from "#city/dom";
 

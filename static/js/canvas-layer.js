@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One canvas over the base map. Panning moves it with the map; it is repainted when the view settles or values change.
 
-import * as L from "#city/leaflet";
+import L from "#city/leaflet";
 import { token } from "#city/dom";
 import { drawLabel, drawMark, mix, outline } from "#city/shapes";
 

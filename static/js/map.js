@@ -2,7 +2,7 @@
 // <city-map>: base map, one canvas of assets, layers, legend, keyboard. Attributes in (none), events out:
 // "select" {uid} and "view". The page keeps the URL.
 
-import * as L from "#city/leaflet";
+import L from "#city/leaflet";
 import { baseLayer } from "#city/basemap";
 import { CanvasLayer, inks } from "#city/canvas-layer";
 import { city, nameOf } from "#city/city";
@@ -14,7 +14,6 @@ import { worstByAsset } from "#city/store";
 import { cityNow } from "#city/time";
 import { severityWord } from "#city/words";
 
-globalThis.L ??= L; // protomaps-leaflet expects it there
 const HIT_PX = 14;
 const STREET_ZOOM = 16.5;
 const MARGIN_PX = 90;

@@ -21,7 +21,7 @@ from smartcity import domains
 register = template.Library()
 
 SCRIPTS = Path(settings.ROOT) / "static" / "js"
-THIRD_PARTY = {"#city/leaflet": "npm/leaflet/leaflet-src.esm.js", "#city/uplot": "npm/uplot/uPlot.esm.js"}
+THIRD_PARTY = {"#city/uplot": "npm/uplot/uPlot.esm.js"}
 
 
 def imports() -> dict[str, str]:
