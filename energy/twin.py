@@ -13,6 +13,7 @@ import numpy as np
 
 from energy.profile import CAR_KWH, DEFAULT_CHARGER_KW, arrivals_per_hour, cold_share, load_share, pv_kw, wear
 from smartcity.kernel import senml
+from smartcity.kernel.acceptance import Acceptance
 from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
 
 POINTS = {"battery": ("import_high", "import_low"), "charger": ("limit",)}
@@ -25,7 +26,6 @@ class Held:
 
     value: float
     expires_ms: int
-    sequence: int
 
 
 @dataclass(slots=True)
@@ -33,13 +33,27 @@ class Node:
     """One device with its state: kW now, kWh stored or still to be charged."""
 
     device: StreetDevice
+    acceptance: Acceptance
     kw: float = 0.0
     kwh: float = 0.0
     wear: float = 1.0
     held: dict[str, Held] = field(default_factory=dict)
-    lease_sequence: int = -1
-    last_id: str = ""
     report_at_ms: int = 0
+
+    def follow(self, point: str, value: Any, until_ms: int) -> str:
+        """Hold what is asked until then; or why not."""
+        if point == "lease":
+            if value == "local":
+                self.held.clear()
+            return ""
+        if point not in POINTS.get(self.device.kind, ()):
+            return f"this device has no point {point}"
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 5000:
+            return f"not a power in kW: {value!r}"
+        if point == "limit" and value > float(self.device.fields["power_kw"]) + 0.05:
+            return "above the rating held in the device"
+        self.held[point] = Held(float(value), until_ms)
+        return ""
 
     def said(self, point: str, now_ms: int) -> float | None:
         held = self.held.get(point)
@@ -57,7 +71,7 @@ class Twin:
 
     def __init__(self, devices: Sequence[StreetDevice], world: World, seed: int) -> None:
         self.world, self.random = world, Random(f"energy{seed}")
-        self.nodes = {d.uid: Node(d, wear=wear(d.uid, seed)) for d in devices}
+        self.nodes = {d.uid: Node(d, Acceptance(d.uid), wear=wear(d.uid, seed)) for d in devices}
         self.below: dict[str, list[Node]] = defaultdict(list)
         for node in self.nodes.values():
             self.below[node.device.parent].append(node)
@@ -86,23 +100,8 @@ class Twin:
                 yield Up(node.device.uid, senml.write(self._values(node), now_ms))
 
     def command(self, uid: str, instruction: Mapping[str, Any], now_ms: int) -> Iterable[Ack]:
-        node, key = self.nodes[uid], str(instruction.get("id", ""))
-        if key == node.last_id:
-            return [Ack(uid, key, "applied")]
-        refusal = _refusal(node, instruction, now_ms)
-        if refusal:
-            return [Ack(uid, key, "expired" if refusal == "expired" else "refused", refusal)]
-        node.last_id = key
-        if instruction["point"] == "lease":
-            node.lease_sequence = int(instruction.get("sequence", node.lease_sequence))
-            if instruction["value"] == "local":
-                node.held.clear()
-        else:
-            sequence = int(instruction.get("sequence", 0))
-            node.held[instruction["point"]] = Held(
-                float(instruction["value"]), int(instruction["expires_at"]), sequence
-            )
-        return [Ack(uid, key, "received"), Ack(uid, key, "applied")]
+        node = self.nodes[uid]
+        return node.acceptance.take(instruction, now_ms, node.follow)
 
     def hello(self, uid: str) -> Mapping[str, Any] | None:
         device = self.nodes[uid].device
@@ -180,25 +179,3 @@ class Twin:
                 soc = 100 * node.kwh / float(device.fields["capacity_kwh"])
                 return {"energy.battery_kw": kw, "energy.soc": round(min(max(soc, 0.0), 100.0), 1)}
         return {"energy.charging_kw": kw}
-
-
-def _refusal(node: Node, instruction: Mapping[str, Any], now_ms: int) -> str:
-    point, value = str(instruction.get("point")), instruction.get("value")
-    if int(instruction.get("expires_at", 0)) <= now_ms:
-        return "expired"
-    if int(instruction.get("sequence", node.lease_sequence)) < node.lease_sequence:
-        return "superseded"
-    if point == "lease":
-        return "" if value in ("auto", "local") else f"unknown lease {value!r}"
-    if point not in POINTS.get(node.device.kind, ()):
-        return f"this device has no point {point}"
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 5000:
-        return f"not a power in kW: {value!r}"
-    held = node.held.get(point)
-    if held and int(instruction.get("sequence", held.sequence)) < held.sequence:
-        return "superseded"
-    return (
-        "above the rating held in the device"
-        if point == "limit" and value > float(node.device.fields["power_kw"]) + 0.05
-        else ""
-    )

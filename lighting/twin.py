@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -12,6 +13,7 @@ from lighting.classes import LEVELS, power_share, share
 from lighting.darkness import Programme
 from lighting.metrics import FAULTS
 from smartcity.kernel import senml
+from smartcity.kernel.acceptance import Acceptance
 from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
 
 REPORT_MS = 300_000
@@ -22,16 +24,28 @@ class Lamp:
     """One node: its signed programme, the command it follows and until when, and what is broken."""
 
     device: StreetDevice
+    acceptance: Acceptance
     programme: Programme | None
     least: float
     rated_w: float
     level: float = 0.0
     commanded: float | None = None
     expires_ms: int = 0
-    sequence: int = -1
-    last_id: str = ""
     fault: str = "none"
     report_at_ms: int = 0
+
+    def follow(self, now_ms: int, point: str, value: Any, until_ms: int) -> str:
+        """Do what is asked and tell of it soon; or why not."""
+        if point == "lease":
+            self.commanded = None if value == "local" else self.commanded
+        elif point != "dim_level" or not isinstance(value, int | float) or not 0 <= value <= 100:
+            return f"not understood: {point} = {value!r}"
+        elif value + 0.5 < self.least:
+            return f"below the minimum of {self.least:.0f} % held in the node"
+        else:
+            self.commanded, self.expires_ms = float(value), until_ms
+        self.report_at_ms = min(self.report_at_ms, now_ms + 20_000)
+        return ""
 
 
 class Twin:
@@ -59,19 +73,8 @@ class Twin:
                 yield Up(lamp.device.uid, self._report(lamp, is_dark, now_ms))
 
     def command(self, uid: str, instruction: Mapping[str, Any], now_ms: int) -> Iterable[Ack]:
-        lamp, key = self.lamps[uid], str(instruction.get("id", ""))
-        if key == lamp.last_id:
-            return [Ack(uid, key, "applied")]
-        refusal = _refusal(lamp, instruction, now_ms)
-        if refusal:
-            return [Ack(uid, key, "expired" if refusal == "expired" else "refused", refusal)]
-        lamp.sequence, lamp.last_id = int(instruction.get("sequence", lamp.sequence)), key
-        if instruction["point"] == "dim_level":
-            lamp.commanded, lamp.expires_ms = float(instruction["value"]), int(instruction["expires_at"])
-        elif instruction.get("value") == "local":
-            lamp.commanded = None
-        lamp.report_at_ms = min(lamp.report_at_ms, now_ms + 20_000)
-        return [Ack(uid, key, "received"), Ack(uid, key, "applied")]
+        lamp = self.lamps[uid]
+        return lamp.acceptance.take(instruction, now_ms, partial(lamp.follow, now_ms))
 
     def hello(self, uid: str) -> Mapping[str, Any] | None:
         lamp = self.lamps[uid]
@@ -110,17 +113,4 @@ def _lamp(device: StreetDevice) -> Lamp:
     data = device.engineering
     normal, minimum = str(data.get("normal_class", "")), str(data.get("minimum_class", ""))
     least = share(minimum, normal) if normal in LEVELS and minimum in LEVELS else 100.0
-    return Lamp(device, Programme.read(data), least, float(device.fields.get("power_w", 60.0)))
-
-
-def _refusal(lamp: Lamp, instruction: Mapping[str, Any], now_ms: int) -> str:
-    point, value = instruction.get("point"), instruction.get("value")
-    if int(instruction.get("expires_at", 0)) <= now_ms:
-        return "expired"
-    if int(instruction.get("sequence", lamp.sequence)) < lamp.sequence:
-        return "superseded"
-    if point == "lease":
-        return "" if value in ("auto", "local") else f"unknown lease {value!r}"
-    if point != "dim_level" or not isinstance(value, int | float) or not 0 <= value <= 100:
-        return f"not understood: {point} = {value!r}"
-    return f"below the minimum of {lamp.least:.0f} % held in the node" if value + 0.5 < lamp.least else ""
+    return Lamp(device, Acceptance(device.uid), Programme.read(data), least, float(device.fields.get("power_w", 60.0)))

@@ -7,11 +7,13 @@ Devices the simulator has no partner for count by the demand profile and stay on
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from smartcity.kernel import senml
+from smartcity.kernel.acceptance import Acceptance
 from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
 from traffic import codecs
 from traffic.codecs import Measured
@@ -19,8 +21,8 @@ from traffic.profile import share_of_peak
 from traffic.reporting import signal_values
 from traffic.street import faults
 from traffic.street.beside import Beside
+from traffic.street.controller import Cabinet
 from traffic.street.junctions import Street, lay_out
-from traffic.street.orders import Orders
 
 WARM_UP_S = 600
 MOST_BEHIND_S = 60  # past this the street does not catch up: it goes on from now
@@ -42,16 +44,17 @@ class Twin:
         self.devices = {device.uid: device for device in devices}
         self.street: Street | None = None
         self.beside: Beside | None = None
-        self.orders: dict[str, Orders] = {}
+        self.acceptances = {device.uid: Acceptance(device.uid) for device in devices}
+        self.cabinets: Mapping[str, Cabinet] = {}
         if world.map_file and any(device.kind == "intersection" for device in devices):
             layout = lay_out(Path(world.map_file), Path(world.folder), devices, seed)
             self.street = Street(layout, seed, 0)
-            self.orders = {uid: Orders(cabinet) for uid, cabinet in self.street.cabinets.items()}
+            self.cabinets = self.street.cabinets
             self.beside = Beside(world.map_file, world.folder, devices, seed)
         self.random = Random(f"traffic{seed}")
         self.unmatched = [uid for uid, device in self.devices.items() if not self._is_simulated(device)]
         self.turns = self._take_turns()
-        self.faults = faults.Plan(sorted(self.orders), seed)
+        self.faults = faults.Plan(sorted(self.cabinets), seed)
         self.begun = False
 
     @property
@@ -59,7 +62,7 @@ class Twin:
         return [street for street in (self.street, self.beside) if street is not None]
 
     def _is_simulated(self, device: StreetDevice) -> bool:
-        return self.street is not None and (device.uid in self.orders or device.uid in self.street.layout.zones)
+        return self.street is not None and (device.uid in self.cabinets or device.uid in self.street.layout.zones)
 
     def _take_turns(self) -> dict[str, int]:
         """Device uid → the second of five in which it reports; a junction and its approaches share one."""
@@ -150,21 +153,20 @@ class Twin:
         return float(share_of_peak(hours, weekday))
 
     def command(self, uid: str, instruction: Mapping[str, Any], now_ms: int) -> Iterable[Ack]:
-        key = str(instruction.get("id", ""))
-        if uid not in self.orders:
-            return [Ack(uid, key, *self._without_a_cabinet(uid, instruction))]
-        return [Ack(uid, key, answer.state, answer.reason) for answer in self.orders[uid].take(instruction, now_ms)]
+        return self.acceptances[uid].take(instruction, now_ms, partial(self._follow, uid, now_ms))
 
-    def _without_a_cabinet(self, uid: str, instruction: Mapping[str, Any]) -> tuple[Any, str]:
-        if instruction.get("point") == "lease" and instruction.get("value") == "local":
-            return "applied", "was on its local plan"
+    def _follow(self, uid: str, now_ms: int, point: str, value: Any, until_ms: int) -> str:
+        if uid in self.cabinets:
+            return self.cabinets[uid].follow(now_ms, point, value, until_ms)
+        if (point, value) == ("lease", "local"):
+            return ""
         is_signal = self.devices[uid].kind == "intersection"
-        return "refused", "runs its local plan only" if is_signal else "a detector takes no commands"
+        return "runs its local plan only" if is_signal else "a detector takes no commands"
 
     def hello(self, uid: str) -> Mapping[str, Any] | None:
         device = self.devices[uid]
-        if uid in self.orders:
-            return {"type": "signal controller", **self.orders[uid].cabinet.programme.announced()}
+        if uid in self.cabinets:
+            return {"type": "signal controller", **self.cabinets[uid].programme.announced()}
         if device.kind == "intersection":
             return {"type": "signal controller", "stages": [], "note": "local plan only, cannot be commanded"}
         zone = self.street.layout.zones.get(uid) if self.street else None

@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import Any
 from zlib import crc32
 
 import numpy as np
 
 from smartcity.kernel import senml
+from smartcity.kernel.acceptance import Acceptance
 from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
 from waste import codecs, history, inflow, itinerary, rota
 from waste.inflow import DAY_MS
@@ -31,12 +33,10 @@ BURNS_MS, BURNING_C = 40 * 60_000, 78.0
 
 @dataclass(slots=True)
 class Orders:
-    """What a truck was told: the instruction it holds and until when; lowest sequence it still accepts, per point."""
+    """What a truck was told: the instruction it holds and until when."""
 
     route_until_ms: int = 0
     text: str = ""
-    sequence: dict[str, int] = field(default_factory=dict)
-    last_ids: dict[str, str] = field(default_factory=dict)
     rota_day: int = -1
 
 
@@ -55,6 +55,7 @@ class Twin:
         self.fill = np.zeros(len(self.bins))
         self.report_at = np.zeros(len(self.bins), np.int64)
         self.is_begun = False
+        self.acceptances = {device.uid: Acceptance(device.uid) for device in devices}
         self.trucks: dict[str, Truck] = {}
         self.orders: dict[str, Orders] = {}
         self.rota_of: dict[str, tuple[str, ...]] = {}
@@ -217,32 +218,35 @@ class Twin:
     # commands
 
     def command(self, uid: str, instruction: Mapping[str, Any], now_ms: int) -> Iterable[Ack]:
-        key, point = str(instruction.get("id", "")), str(instruction.get("point", ""))
-        if uid not in self.trucks:
-            is_home = point == "lease" and instruction.get("value") == "local"
-            state: Literal["applied", "refused"] = "applied" if is_home else "refused"
-            return [Ack(uid, key, state, "" if is_home else "it takes no commands")]
-        orders = self.orders[uid]
-        if orders.last_ids.get(point) == key:
-            return [Ack(uid, key, "applied")]
-        refusal = self._refusal(uid, instruction, now_ms)
-        if refusal:
-            return [Ack(uid, key, "expired" if refusal == "expired" else "refused", refusal)]
-        orders.sequence[point] = int(instruction.get("sequence", 0))
-        orders.last_ids[point] = key
-        self._obey(uid, point, instruction)
-        return [Ack(uid, key, "received"), Ack(uid, key, "applied")]
+        return self.acceptances[uid].take(instruction, now_ms, partial(self._follow, uid, now_ms))
 
-    def _obey(self, uid: str, point: str, instruction: Mapping[str, Any]) -> None:
-        truck, orders, value = self.trucks[uid], self.orders[uid], instruction.get("value")
+    def _follow(self, uid: str, now_ms: int, point: str, value: Any, until_ms: int) -> str:
+        """Do what is asked; or why not."""
+        if (point, value) == ("lease", "local"):
+            self._to_local(uid)
+            return ""
+        if uid not in self.trucks:
+            return "it takes no commands"
         if point == "lease":
-            if value == "local":
-                was_led, orders.text = bool(orders.text), ""
-                if was_led:
-                    truck.go_home()
-            return
-        orders.text, orders.route_until_ms = str(value), int(instruction["expires_at"])
-        stops = itinerary.read(value)
+            return ""
+        if point not in ("route", "next_stop"):
+            return f"this truck has no point {point}"
+        try:
+            stops = itinerary.read(value)
+        except BadItinerary as error:
+            return str(error)
+        reason = self._why_not(uid, now_ms, point, stops)
+        if not reason:
+            self.orders[uid].text, self.orders[uid].route_until_ms = str(value), until_ms
+            self._drive(self.trucks[uid], point, stops)
+        return reason
+
+    def _to_local(self, uid: str) -> None:
+        if uid in self.trucks and self.orders[uid].text:
+            self.orders[uid].text = ""
+            self.trucks[uid].go_home()
+
+    def _drive(self, truck: Truck, point: str, stops: tuple[Stop, ...]) -> None:
         if point == "next_stop":
             truck.first(self._with_kg(stops[0]))
         elif stops or truck.is_busy:
@@ -251,21 +255,10 @@ class Twin:
     def _with_kg(self, stop: Stop) -> Stop:
         return Stop(stop.uid, round(float(self._fields(stop.uid)["kg_full"]))) if stop.uid in self.row else stop
 
-    def _refusal(self, uid: str, instruction: Mapping[str, Any], now_ms: int) -> str:
-        """Why the crew's unit does not take this, or nothing."""
-        point, value, orders = str(instruction.get("point", "")), instruction.get("value"), self.orders[uid]
-        if int(instruction.get("expires_at", 0)) <= now_ms:
-            return "expired"
-        if int(instruction.get("sequence", 0)) < max(orders.sequence.get(name, -1) for name in (point, "lease")):
-            return "superseded"
-        if point == "lease":
-            return "" if value in ("auto", "local") else f"unknown lease {value!r}"
-        if point not in ("route", "next_stop"):
-            return f"this truck has no point {point}"
-        try:
-            stops = itinerary.read(value)
-        except BadItinerary as error:
-            return str(error)
+    def _why_not(self, uid: str, now_ms: int, point: str, stops: tuple[Stop, ...]) -> str:
+        """Why the crew's unit does not take these stops, or nothing."""
+        if point == "next_stop" and len(stops) != 1:
+            return "one stop is needed"
         truck = self.trucks[uid]
         unknown = [stop.uid for stop in stops if stop.uid not in (truck.tips if stop.is_unload else truck.bins)]
         if point == "next_stop":

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.traffic.build import NOW, cabinet
-from traffic.street.controller import CENTRE, FALLBACK, FLASHING, LOCAL
-from traffic.street.orders import Orders
+from traffic.street.controller import CENTRE, FALLBACK, FLASHING, LOCAL, MANUAL
 
 FOES = [(0, 2), (0, 3), (1, 2), (1, 3)]
 
@@ -125,41 +124,31 @@ def test_all_is_red_before_the_first_stage_after_a_fault():
     assert runs(shown, 2) == [("r", 8)]
 
 
-def order(value, key="a", sequence=5, point="lease", expires=NOW + 60):
-    return {"id": key, "point": point, "value": value, "expires_at": expires * 1000, "sequence": sequence}
+def follow(box, point, value, at=NOW):
+    return box.follow(at * 1000, point, value, (at + 60) * 1000)
 
 
-def states(orders, *instructions, at=NOW):
-    return [[answer.state for answer in orders.take(one, at * 1000)] for one in instructions]
+def test_under_a_lease_a_plan_is_followed_and_a_person_may_hold_a_stage():
+    box = cabinet()
+    assert follow(box, "lease", "auto") == ""
+    assert follow(box, "stage_plan", f"2@{NOW + 10}", at=NOW + 10) == ""
+    run(box, 15, NOW + 10)
+    assert (box.source, box.running or box.changing_to) == (CENTRE, 2)
+    assert follow(box, "stage", 1, at=NOW + 25) == ""
+    run(box, 15, NOW + 25)
+    assert (box.source, box.running) == (MANUAL, 1)
 
 
-def test_the_same_order_twice_is_answered_alike_and_done_once():
-    orders = Orders(cabinet())
-    assert states(orders, order("auto"), order("auto")) == [["received", "applied"], ["applied"]]
-
-
-def test_late_older_and_unknown_orders_are_not_followed():
-    orders = Orders(cabinet())
-    assert states(orders, order("auto", expires=NOW)) == [["expired"]]
-    assert states(orders, order("auto", key="b", sequence=9), order("local", key="c", sequence=8)) == [
-        ["received", "applied"],
-        ["refused"],
-    ]
-    assert states(orders, order(1, key="d", sequence=10, point="paint")) == [["refused"]]
-
-
-def test_a_fast_request_gets_one_answer():
-    orders = Orders(cabinet())
-    orders.take(order("auto"), NOW * 1000)
-    ask = order(f"2@{NOW + 10}", key="f7", sequence=7, point="stage_plan")
-    assert states(orders, ask, at=NOW + 10) == [["applied"]]
+def test_a_point_a_stage_or_a_lease_there_is_not_is_refused():
+    box = cabinet()
+    assert follow(box, "paint", 1) == "not understood: paint = 1"
+    assert follow(box, "lease", "perhaps") == "not understood: lease = 'perhaps'"
+    assert follow(box, "stage", 9) == "there is no stage 9"
 
 
 def test_return_to_local_drops_everything_asked():
-    orders = Orders(cabinet())
-    orders.take(order("auto"), NOW * 1000)
-    orders.take(order("local", key="b", sequence=6), NOW * 1000)
-    assert states(orders, order(f"2@{NOW + 10}", key="f7", sequence=7, point="stage_plan"), at=NOW + 10) == [
-        ["refused"]
-    ]
-    assert orders.cabinet.source == LOCAL
+    box = cabinet()
+    assert follow(box, "lease", "auto") == follow(box, "stage", 2) == follow(box, "lease", "local") == ""
+    assert follow(box, "stage_plan", f"2@{NOW + 10}", at=NOW + 10) == "no lease"
+    run(box, 10)
+    assert (box.source, box.running) == (LOCAL, 1)

@@ -86,7 +86,7 @@ def test_every_device_reports_every_few_seconds_in_its_codec_and_tells_the_lamps
 def test_a_lease_and_a_request_move_a_signal_and_a_foreign_stage_is_refused(folder):
     found = python(
         TWIN + "twin = make(); live(twin, 5)\n"
-        "uid = sorted(twin.orders)[0]; now = twin.street.now; box = twin.street.cabinets[uid]\n"
+        "uid = sorted(twin.cabinets)[0]; now = twin.street.now; box = twin.street.cabinets[uid]\n"
         "def order(key, point, value, n):\n"
         "    return [[a.state, a.reason] for a in twin.command(uid, {'id': key, 'point': point, 'value': value,\n"
         "            'expires_at': (now + 200) * 1000, 'sequence': n}, twin.street.now * 1000)]\n"

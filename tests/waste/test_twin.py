@@ -151,6 +151,29 @@ def test_the_next_stop_comes_before_the_others():
     assert [stop.uid for stop in truck.queue] == [town.bins[3].uid, town.bins[4].uid]
 
 
+@pytest.mark.parametrize("value", ["stand by", "C-1 C-2"])
+def test_a_call_is_one_stop(value):
+    town = city(centre=False)
+    (ack,) = town.twin.command(next(iter(town.twin.trucks)), order("next_stop", value, SIX_MS), SIX_MS)
+    assert (ack.state, ack.reason) == ("refused", "one stop is needed")
+
+
+def test_what_takes_no_commands_is_local_anyway_and_refuses_the_rest():
+    town = city(centre=False)
+    for uid in (town.bins[0].uid, town.sites[0].uid):
+        for number, (told, state) in enumerate(
+            [
+                (("lease", "local"), "applied"),
+                (("lease", "auto"), "refused"),
+                (("route", "stand by"), "refused"),
+            ]
+        ):
+            ack = list(town.twin.command(uid, order(*told, SIX_MS, key=f"k{number}"), SIX_MS))[-1]
+            assert (ack.uid, ack.state) == (uid, state)
+        (late,) = town.twin.command(uid, order("lease", "local", SIX_MS, key="late", lasts_s=-1), SIX_MS)
+        assert late.state == "expired"
+
+
 def test_a_truck_that_has_no_room_unloads_first():
     town = city(centre=False)
     uid, truck = next(iter(town.twin.trucks.items()))

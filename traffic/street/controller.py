@@ -69,6 +69,22 @@ class Cabinet:
 
     # what it is asked
 
+    def follow(self, now_ms: int, point: str, value: object, until_ms: int) -> str:
+        """An instruction in time and in order. Empty when it is done, else why not."""
+        now, until = now_ms // 1000, until_ms // 1000
+        match point, value:
+            case "stage_plan", _:
+                return self.ask(value, until, now) or ""
+            case "stage", _:
+                return self.hold(value, until) or ""
+            case "lease", "auto":
+                self.lease(until)
+            case "lease", "local":
+                self.to_local()
+            case _:
+                return f"not understood: {point} = {value!r}"
+        return ""
+
     def lease(self, until: int) -> None:
         self.lease_until = until
 

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from smartcity.kernel import senml
+from smartcity.kernel.acceptance import Acceptance
 from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
 
 from .soil import after, programme_runs
@@ -19,16 +20,25 @@ FULL_SUN_W_M2 = 800.0
 
 @dataclass(slots=True)
 class Node:
-    """One bed's controller: the order it follows until when, and the newest sequence of each point."""
+    """One bed's controller, and the order it follows until when."""
 
     device: StreetDevice
+    acceptance: Acceptance
     moisture: float
     report_at_ms: int
     valve: float = 0.0
     ordered: float | None = None
     expires_ms: int = 0
-    sequences: dict[str, int] = field(default_factory=dict)
-    answered: tuple[str, Ack] | None = None
+
+    def follow(self, point: str, value: Any, until_ms: int) -> str:
+        """Do what is asked, and say nothing; or say why not. The device checks what the centre has checked before."""
+        if point == "lease":
+            self.ordered = None if value == "local" else self.ordered
+        elif point == "valve" and isinstance(value, int | float) and 0 <= value <= 100:
+            self.ordered, self.expires_ms = float(value), until_ms
+        else:
+            return f"not understood: {point} = {value!r}"
+        return ""
 
 
 class Twin:
@@ -36,7 +46,9 @@ class Twin:
 
     def __init__(self, devices: Sequence[StreetDevice], world: World, seed: int) -> None:
         self.world, random = world, Random(f"newdomain{seed}")
-        self.nodes = {d.uid: Node(d, random.uniform(27, 45), random.randrange(REPORT_MS)) for d in devices}
+        self.nodes = {
+            d.uid: Node(d, Acceptance(d.uid), random.uniform(27, 45), random.randrange(REPORT_MS)) for d in devices
+        }
 
     def step(self, now_ms: int, dt_s: float) -> Iterable[Up | Hello | Ack]:
         hour, _ = self.world.local_hours(now_ms)
@@ -50,19 +62,8 @@ class Twin:
                 yield Up(node.device.uid, self._report(node, now_ms))
 
     def command(self, uid: str, instruction: Mapping[str, Any], now_ms: int) -> Iterable[Ack]:
-        node, key = self.nodes[uid], str(instruction.get("id", ""))
-        if node.answered and node.answered[0] == key:
-            return [node.answered[1]]
-        state, reason = _judged(node, instruction, now_ms)
-        answer = Ack(uid, key, state, reason)  # type: ignore[arg-type]
-        if state == "applied":
-            node.answered = (key, answer)
-            node.sequences[instruction["point"]] = int(instruction.get("sequence", 0))
-            if instruction["point"] == "valve":
-                node.ordered, node.expires_ms = float(instruction["value"]), int(instruction["expires_at"])
-            elif instruction["value"] == "local":
-                node.ordered = None
-        return [answer]
+        node = self.nodes[uid]
+        return node.acceptance.take(instruction, now_ms, node.follow)
 
     def hello(self, uid: str) -> Mapping[str, Any] | None:
         programme = self.nodes[uid].device.engineering.get("programme")
@@ -78,18 +79,3 @@ class Twin:
     def _report(self, node: Node, now_ms: int) -> bytes:
         flow = float(node.device.fields.get("flow_l_min", 40.0)) * node.valve / 100
         return senml.write({"newdomain.moisture": round(node.moisture, 1), "newdomain.flow": round(flow, 1)}, now_ms)
-
-
-def _judged(node: Node, instruction: Mapping[str, Any], now_ms: int) -> tuple[str, str]:
-    """The device checks for itself what the centre has checked before."""
-    point, value = instruction.get("point"), instruction.get("value")
-    if int(instruction.get("expires_at", 0)) <= now_ms:
-        return "expired", "expired"
-    newest = max(node.sequences.get(str(point), -1), node.sequences.get("lease", -1))
-    if int(instruction.get("sequence", newest)) < newest:
-        return "refused", "superseded"
-    if point == "lease" and value in ("auto", "local"):
-        return "applied", ""
-    if point == "valve" and isinstance(value, int | float) and 0 <= value <= 100:
-        return "applied", ""
-    return "refused", f"not understood: {point} = {value!r}"
