@@ -26,6 +26,7 @@ from smartcity.children import Child
 from smartcity.control import retention
 from smartcity.control.centre import Control
 from smartcity.control.dispatch import over
+from smartcity.control.unproven import Unproven
 from smartcity.devices.models import Series
 from smartcity.devices.naming import city_name
 from smartcity.hearts import Hearts, Lag
@@ -60,7 +61,7 @@ class City:
         self.gateway.on_ready = self.control.on_ready
         self.road.registry.on_revoked = self.gateway.disconnect
         self.notifier = Notifier()
-        self.alarms = Evaluator(on_change=self._alarms_changed)
+        self.alarms = Evaluator(on_change=self._alarms_changed, unproven=Unproven().look)
         self.server = serving.server(application, address, port)
         vitals.sources.update(self._vitals())
 

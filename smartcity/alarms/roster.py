@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from smartcity import declared
 from smartcity.alarms.condition import NEVER, Bools, Delays, Floats, Ints, Seen, State, step
-from smartcity.alarms.silence import Place
+from smartcity.alarms.together import Place
 from smartcity.devices.models import Asset, EngineeringRecord, Series
 from smartcity.kernel.alarms import AlarmRule
 from smartcity.telemetry.read import Value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every alarm there is: what the domains declare, and the platform's own about devices that fall silent."""
+"""Every alarm there is: what the domains declare, and the platform's own about devices it has lost its hold on."""
 
 from __future__ import annotations
 
@@ -40,11 +40,49 @@ MANY_SILENT: Final = AlarmRule(
     respond_within_s=1800,
     call="Field service",
 )
+UNPROVEN: Final = AlarmRule(
+    name="command.unproven",
+    metric="",
+    kinds=(),
+    severity=Severity.LOW,
+    is_bad=lambda value, _: value > 0,
+    is_good=lambda value, _: value <= 0,
+    on_delay_s=0,
+    off_delay_s=0,
+    text="{name}: the effect of a command was not measured",
+    cause="The device confirmed the command, but what it then measured is not what the command should have done. "
+    "Actuator, sensor or the signed data about them are wrong, or a hand at the device has changed it.",
+    consequence="What was asked does not happen there. A loop's command has been taken back: the device was told to "
+    "return to its local programme. An operator's own command stands until its end.",
+    response="Compare expected and measured; look at the device's own fault messages; tag it if somebody is at work "
+    "there; else plan a visit. The alarm ends with the next command there whose effect is measured.",
+    respond_within_s=8 * 3600,
+    call="Field service",
+)
+MANY_UNPROVEN: Final = AlarmRule(
+    name="zone.unproven",
+    metric="",
+    kinds=(),
+    severity=Severity.LOW,
+    is_bad=lambda value, _: value > 0,
+    is_good=lambda value, _: value <= 0,
+    on_delay_s=0,
+    off_delay_s=0,
+    text="{name}: {value:.0f} {unit} did not show what they were told to do",
+    cause="Something they share: no supply, a gateway that answers for its devices, a wrong table of ratings, a wrong "
+    "model of the effect, or readings that come too late.",
+    consequence="The loop steers nothing here. Its devices were told to return to their local programmes.",
+    response="Compare expected and measured on a few of them; set the loop to advise in this zone until the cause is "
+    "known. The alarm ends as commands there are confirmed by measurement again.",
+    respond_within_s=1800,
+    call="Field service",
+)
+PLATFORM: Final = (SILENT, MANY_SILENT, UNPROVEN, MANY_UNPROVEN)
 
 
 def explain(rule_name: str) -> AlarmRule | None:
     """The rule with its cause, consequence, response and whom to call; None for one that is no longer declared."""
-    every = (SILENT, MANY_SILENT, *declared.alarm_rules())
+    every = (*PLATFORM, *declared.alarm_rules())
     return next((rule for rule in every if rule.name == rule_name), None)
 
 
@@ -52,8 +90,8 @@ def of_kind(kind: str, domain: str) -> list[AlarmRule]:
     return [r for r in declared.alarm_rules() if r.metric.startswith(f"{domain}.") and (not r.kinds or kind in r.kinds)]
 
 
-def silence_severity(kind: str, domain: str, *, many: bool = False) -> Severity:
-    """A silent device can no longer raise its alarms: one step below the worst of them, or as it when many are."""
+def lost_severity(kind: str, domain: str, *, many: bool = False) -> Severity:
+    """Of a device that no longer speaks or does as told: one step below its worst alarm, or as it when many are."""
     worst = min((rule.severity for rule in of_kind(kind, domain)), default=Severity.LOW)
     if many:
         return Severity(max(Severity.HIGH, min(worst, Severity.MEDIUM)))

@@ -14,7 +14,7 @@ from django.db.models.functions import Greatest
 from smartcity.alarms import rules
 from smartcity.alarms.models import Alarm
 from smartcity.alarms.roster import Known
-from smartcity.alarms.silence import Place
+from smartcity.alarms.together import Place
 from smartcity.api.views import moment
 from smartcity.devices.models import Zone
 from smartcity.kernel.alarms import AlarmRule, Severity
@@ -38,14 +38,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raise:
-    """One condition that becomes an alarm."""
+    """One condition that becomes an alarm. `text` says more of this case than the rule's sentence can."""
 
     rule: AlarmRule
     severity: Severity
     asset: Known
-    value: float
+    value: float | None
     unit: str
     series: int | None = None
+    text: str = ""
 
 
 def standing() -> list[Row]:
@@ -76,23 +77,23 @@ def raise_all(wanted: Sequence[Raise], now_ms: int, *, simulated: bool) -> list[
 
 
 def raise_group(
-    place: Place, members: Sequence[str], severity: Severity, now_ms: int, *, simulated: bool
+    rule: AlarmRule, place: Place, members: Sequence[str], severity: Severity, now_ms: int, *, simulated: bool
 ) -> list[Alarm]:
     row = Alarm(
-        rule=rules.MANY_SILENT.name,
+        rule=rule.name,
         zone_id=place.zone,
         domain=place.domain,
         severity=severity,
         raised_at=moment(now_ms),
         simulated=simulated,
         changed=now_ms,
-        **_group(place, members),
+        **_group(rule, place, members),
     )
     return _insert([row], now_ms)
 
 
-def set_members(pk: int, place: Place, members: Sequence[str], now_ms: int) -> None:
-    touch(Alarm.objects.filter(pk=pk, cleared_at=None), now_ms, **_group(place, members))
+def set_members(pk: int, rule: AlarmRule, place: Place, members: Sequence[str], now_ms: int) -> None:
+    touch(Alarm.objects.filter(pk=pk, cleared_at=None), now_ms, **_group(rule, place, members))
 
 
 def clear_all(pks: Collection[int], now_ms: int) -> None:
@@ -106,10 +107,10 @@ def unshelve_due(now_ms: int) -> None:
     touch(due, now_ms, shelved_until=None, shelved_by="", shelved_why="")
 
 
-def _group(place: Place, members: Sequence[str]) -> dict[str, Any]:
+def _group(rule: AlarmRule, place: Place, members: Sequence[str]) -> dict[str, Any]:
     zone = Zone.objects.get(pk=place.zone)
     unit = f"devices of {rules.domain_title(place.domain)}"
-    text = rules.said(rules.MANY_SILENT, zone.name, len(members), unit)
+    text = rules.said(rule, zone.name, len(members), unit)
     return {"members": list(members), "value": len(members), "unit": unit, "text": text}
 
 
@@ -126,7 +127,7 @@ def _row(item: Raise, before: Alarm | None, now_ms: int, simulated: bool) -> Ala
         zone_id=item.asset.place.zone,
         domain=item.asset.place.domain,
         severity=item.severity,
-        text=rules.said(item.rule, item.asset.name, item.value, item.unit),
+        text=item.text[:300] or rules.said(item.rule, item.asset.name, item.value or 0, item.unit),
         value=item.value,
         unit=item.unit,
         series=item.series,

@@ -84,6 +84,7 @@ class Command(models.Model):
         indexes = [
             models.Index(fields=["state", "expires_at"]),
             models.Index(fields=["ended_at", "state"]),
+            models.Index(fields=["state", "ended_at"]),
             models.Index(fields=["asset", "-created_at"]),
             models.Index(fields=["asset", "point", "released_at", "expires_at"]),
             models.Index(fields=["domain", "-created_at"]),

@@ -70,10 +70,15 @@ def judged(command: Waiting, value: read.Value | None, now_ms: int) -> Step | No
         return Step(State.VERIFIED, f"{_name(expect)} {_number(value.value)}", {"measured": value.value})
     if now_ms < command.deadline_ms:
         return None
-    wanted = f"{_number(expect.low)} to {_number(expect.high)} expected"
     if value is None or not is_news:
-        return Step(State.FAILED, f"{_name(expect)} was not measured in time, {wanted}")
-    return Step(State.FAILED, f"{_name(expect)} {_number(value.value)}, {wanted}", {"measured": value.value})
+        return Step(State.FAILED, shortfall(expect, None))
+    return Step(State.FAILED, shortfall(expect, value.value), {"measured": value.value})
+
+
+def shortfall(expect: Expectation, measured: float | None) -> str:
+    """What was measured, None where nothing was in time, beside what was expected."""
+    wanted = f"{_number(expect.low)} to {_number(expect.high)} expected"
+    return f"{_name(expect)} {'was not measured in time' if measured is None else _number(measured)}, {wanted}"
 
 
 def _waiting(is_simulation: bool) -> list[Waiting]:
@@ -129,7 +134,8 @@ def _undo(failed: Sequence[Waiting], now_ms: int) -> None:
 
 def _name(expect: Expectation) -> str:
     metric = declared.metrics().get(expect.metric)
-    return metric.title if metric else expect.metric
+    title = metric.title if metric else expect.metric
+    return f"{title} of {expect.asset}" if expect.asset else title
 
 
 def _number(value: float) -> str:

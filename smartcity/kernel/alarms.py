@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -41,3 +41,20 @@ class AlarmRule:
     response: str
     respond_within_s: float
     call: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Trouble with one asset that another part of the platform has judged; it stands while it is reported.
+
+    `text` says what is wrong without naming the asset; `value` is what was measured in `unit`, None where nothing was.
+    """
+
+    asset: int
+    text: str
+    value: float | None
+    unit: str
+
+
+Findings = Callable[[int, bool], Sequence[Finding]]
+"""`(now_ms, is_simulation)` to what stands now. May query; it is asked about every second, outside any transaction."""

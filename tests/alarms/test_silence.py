@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from smartcity.alarms import silence
 from smartcity.alarms.evaluate import Evaluator
 from smartcity.alarms.models import Alarm
-from smartcity.alarms.silence import MANY, Standing, decide
+from smartcity.alarms.together import FEW, MANY, Decision, Standing, decide
 from smartcity.devices.models import Asset, Device, Series, Zone
 from smartcity.kernel.alarms import Severity
 from smartcity.kernel.clock import Anchor, clock, wall_ms
@@ -54,7 +54,7 @@ def test_four_silent_ones_stand_for_themselves_and_the_fifth_makes_one_of_all():
 
 def test_what_somebody_takes_care_of_already_stays_apart():
     acknowledged = Standing(single=some(1, 2, 3, 4), recent=some())
-    assert decide(some(1, 2, 3, 4, 5), some(), acknowledged) == silence.Decision(raise_single=some(5))
+    assert decide(some(1, 2, 3, 4, 5), some(), acknowledged) == Decision(raise_single=some(5))
 
 
 def test_a_common_alarm_takes_in_what_follows_and_lets_go_what_is_heard():
@@ -81,7 +81,7 @@ def test_every_silent_asset_is_covered_once_and_no_heard_one_is(quiet, heard, si
     assert quiet <= alone | common
     assert not alone & common
     assert not (alone | common) & heard
-    assert decision.group is None or len(decision.group) > silence.FEW
+    assert decision.group is None or len(decision.group) > FEW
 
 
 @given(st.permutations(range(1, 31)), st.integers(1, 5))
@@ -196,10 +196,10 @@ def test_at_sixty_times_real_time_a_hiccup_of_the_line_is_no_silence(town, simul
 
 @pytest.mark.django_db
 def test_silence_is_one_step_below_the_worst_alarm_it_hides(town, declare):
-    from smartcity.alarms.rules import silence_severity
+    from smartcity.alarms.rules import lost_severity
 
     declare(rule(severity=Severity.CRITICAL), rule(name="energy.other", severity=Severity.LOW))
-    assert silence_severity("meter", "energy") == Severity.HIGH
-    assert silence_severity("pump", "energy") == Severity.LOW
-    assert silence_severity("meter", "energy", many=True) == Severity.HIGH
-    assert silence_severity("pump", "energy", many=True) == Severity.MEDIUM
+    assert lost_severity("meter", "energy") == Severity.HIGH
+    assert lost_severity("pump", "energy") == Severity.LOW
+    assert lost_severity("meter", "energy", many=True) == Severity.HIGH
+    assert lost_severity("pump", "energy", many=True) == Severity.MEDIUM
