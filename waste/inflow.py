@@ -53,6 +53,11 @@ def local(times_ms: Instants, zone: str) -> tuple[Array, NDArray[np.int64], NDAr
     return (at % DAY_MS) / 3_600_000, (day + 3) % 7, day
 
 
+def local_day(now_ms: int, zone: str) -> int:
+    """Local days since 1970."""
+    return int(local(np.array([now_ms], np.int64), zone)[2][0])
+
+
 def luck(uid: str) -> Array:
     """Factor of each day, mean about 1, for LUCK_DAYS days that then begin again: the day's own luck, events on one
     day in 40, and a habit that drifts by a quarter within months, which no rota on paper follows.

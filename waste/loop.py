@@ -16,12 +16,14 @@ from smartcity.kernel.control import Loop, Mode
 from smartcity.kernel.worth import Evidence, Headline, Worth
 from smartcity.telemetry import read
 from waste import inflow, kpis, rota
-from waste.controller import Bin, Lorry, Picture, Policy, Site, decide
+from waste.controller import decide
 from waste.filling import SATURATED, Filling
 from waste.inventory import BinRow, Inventory, TruckRow, inventory, learned, levels
 from waste.level import EMPTIED_BELOW, from_distance, to_distance
 from waste.metrics import TRUCK_STATES
 from waste.models import StopReport
+from waste.picture import Bin, Lorry, Picture, Site
+from waste.planning import Policy
 from waste.reports import Said, latest_reports
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000

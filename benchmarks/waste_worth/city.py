@@ -18,11 +18,13 @@ from smartcity.kernel.imports import AssetDraft
 from smartcity.kernel.street import StreetDevice, Up
 from smartcity.twin.world import StreetWorld
 from waste import codecs, history, inflow, itinerary, osm, rota, solver
-from waste.controller import Bin, Lorry, Picture, Policy, Site, decide
+from waste.controller import decide
 from waste.filling import learn_all
 from waste.interlocks import INTERLOCKS
 from waste.level import FULL, from_distance
 from waste.metrics import TRUCK_STATES
+from waste.picture import Bin, Lorry, Picture, Site
+from waste.planning import Policy
 from waste.twin import Twin
 
 ZONE = "Europe/Helsinki"
@@ -78,7 +80,7 @@ class City:
         self.bins = [device for device in self.devices.values() if device.kind == "container"]
         self.lorries = [device for device in self.devices.values() if device.kind == "truck"]
         self.sites = [device for device in self.devices.values() if device.kind == "unload_site"]
-        roads = next(iter(self.twin.trucks.values())).roads
+        roads = next(iter(self.twin.units.values())).truck.roads
         self.places = [roads.snap(device.point) for device in (*self.bins, *self.lorries, *self.sites)]
         self.seconds, self.metres = roads.matrix(self.places)
         self.refusals: list[str] = []
@@ -97,10 +99,10 @@ class City:
         self.learn(from_ms)
         step_ms = int(step_s * 1000)
         for now in range(from_ms, from_ms + int(hours * HOUR_MS), step_ms):
-            before = self.twin.fill.copy()
+            before = self.twin.sensors.fill.copy()
             self._hear(now, step_s)
-            self.visits += int(np.sum(self.twin.fill < before - 5))
-            over = self.twin.fill >= FULL
+            self.visits += int(np.sum(self.twin.sensors.fill < before - 5))
+            over = self.twin.sensors.fill >= FULL
             self.overflow_h += float(over.sum()) * step_s / 3600
             if self.centre and (now - from_ms) % int(every_s * 1000) == 0 and now > from_ms:
                 self.decide(now)
@@ -133,8 +135,8 @@ class City:
         )
         refused = [why for rule in INTERLOCKS if (why := rule.check(setpoint, situation))]
         self.refusals += refused
-        held = self.twin.orders[setpoint.asset]
-        if refused or (held.text == setpoint.value and held.route_until_ms - now > setpoint.expires_in_s * 500):
+        held = self.twin.units[setpoint.asset]
+        if refused or (held.text == setpoint.value and held.until_ms - now > setpoint.expires_in_s * 500):
             return
         self.sequence += 1
         self.setpoints.append(setpoint)
@@ -198,7 +200,7 @@ class City:
 
     @property
     def km(self) -> float:
-        return sum(truck.odometer_km for truck in self.twin.trucks.values())
+        return sum(unit.truck.odometer_km for unit in self.twin.units.values())
 
     @property
     def heaviest_kg(self) -> float:

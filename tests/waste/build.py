@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from waste import solver
-from waste.controller import Bin, Lorry, Picture, Policy, Site
 from waste.filling import Filling
+from waste.picture import Bin, Lorry, Picture, Site
+from waste.planning import Policy
 from waste.roads import Piece, Roads
 
 STEADY = Filling(20.0, 16.0, 28.0, True)

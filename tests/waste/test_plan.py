@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from smartcity.kernel.control import Expectation
 from tests.waste.build import POLICY, bin_, picture, truck
 from waste import itinerary, solver
-from waste.controller import decide, left_s, make_plan
+from waste.controller import decide
+from waste.picture import left_s
+from waste.planning import make_plan
 
 levels = st.lists(st.floats(0, 100), min_size=1, max_size=14)
 
