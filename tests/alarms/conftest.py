@@ -9,18 +9,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.gis.geos import Point
 
 from smartcity import declared
+from smartcity.alarms import notify
 from smartcity.alarms.evaluate import Evaluator
 from smartcity.api.audit import Actor
 from smartcity.api.models import Grant
 from smartcity.devices.models import Asset, Device, EngineeringRecord, Series, Zone
+from smartcity.firstrun import write_secrets
 from smartcity.kernel.alarms import AlarmRule, Severity
 from smartcity.kernel.clock import Anchor, clock, wall_ms
 from smartcity.kernel.metrics import DataClass, Metric
 from smartcity.telemetry import read
+from tests.alarms.push_service import PushService
 
 NOW = 1_800_000_000_000
 MINUTE = 60_000
@@ -156,6 +160,35 @@ def people(db):
         bert=users.create_user("bert"),
         chief=users.create_superuser("chief"),
     )
+
+
+class Inline:
+    """Instead of the notifier's own thread: the test's, and so its transaction."""
+
+    def __init__(self, name):
+        pass
+
+    async def run(self, work, *args):
+        return await sync_to_async(work)(*args)
+
+    async def close(self):
+        pass
+
+
+@pytest.fixture
+def inline(monkeypatch):
+    monkeypatch.setattr(notify, "OwnThread", Inline)
+
+
+@pytest.fixture
+def service(settings, tmp_path, request):
+    if "transactional_db" not in request.fixturenames:
+        request.getfixturevalue("inline")
+    write_secrets(tmp_path)
+    settings.VAPID_PRIVATE_KEY = (tmp_path / "vapid_private_key").read_text()
+    settings.PUSH_HOSTS = ["127.0.0.1"]
+    with PushService() as running:
+        yield running
 
 
 def may(user, *actions, domain="", zone=""):
