@@ -52,7 +52,7 @@ def pytest_in(folder, *arguments):
 
 @pytest.mark.slow
 def test_a_started_domain_conforms_and_its_own_tests_pass(tree):
-    done = pytest_in(tree, "tests/test_conformance.py", "tests/test_architecture.py", "tests/parking", "-k", KEYS)
+    done = pytest_in(tree, "tests/conformance", "tests/test_architecture.py", "tests/parking", "-k", KEYS)
     assert done.returncode == 0 and "passed" in done.stdout, done.stdout[-3000:] + done.stderr[-1000:]
 
 

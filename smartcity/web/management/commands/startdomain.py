@@ -37,7 +37,7 @@ class Command(BaseCommand):
         shutil.move(root / name / "tests", tests)
         self.stdout.write(
             f"The domain {name} stands in {name}/, its tests in tests/{name}/. It is installed by being there: run\n"
-            f"  manage.py migrate\n  manage.py importcity FILE --demo\n  python -m pytest tests/test_conformance.py"
+            f"  manage.py migrate\n  manage.py importcity FILE --demo\n  python -m pytest tests/conformance"
         )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Put each domain's devices on a street and try them: python -m tests.street_probe MAP DOMAIN... prints JSON.
+"""Each domain's devices on a street, tried: python -m tests.conformance.street_probe MAP DOMAIN... prints JSON.
 
 A process of its own, as the twin is: what runs on the street may load what a process with SpatiaLite must not.
 """

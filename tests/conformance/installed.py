@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The domains that are installed here; what every one of them promises is tried in this folder, unasked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from smartcity import domains
+from smartcity.devices import api
+
+MAP = Path(settings.ROOT) / "var" / "Helsinki.osm.pbf"
+NOW = 1_795_600_800_000
+LABELS = [config.label for config in domains.installed()]
+needs_map = pytest.mark.skipif(not MAP.exists(), reason="script/bootstrap --demo fetches the demo map")
+each_domain = pytest.mark.parametrize("domain", LABELS)
+
+
+def named(items):
+    return [pytest.param(item, id=getattr(item, "name", str(item))) for item in items]
+
+
+def kinds_of(domain):
+    """Kind → model, as the importer names them: StreetLight is street_light."""
+    return {re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__).lower(): model for model in api.kinds(domain)}
+
+
+ALL_KINDS = {kind: domain for domain in LABELS for kind in kinds_of(domain)}
