@@ -38,7 +38,7 @@ ALARMS = (
         text="{name}: burning by day",
         cause="The lamp draws power while the node commands darkness: relay stuck or maintenance switch left on.",
         consequence="Energy is wasted and the lamp ages; citizens notice.",
-        response="Switch off remotely once; if it still burns, plan a visit.",
+        response="Ask whether a crew is testing there; else plan a visit.",
         respond_within_s=7 * 86400,
         call="Lighting contractor",
         **_is("burning by day"),  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from lighting.classes import below, power_share, share, steps_for
 from smartcity.kernel.control import Expectation, Point, Setpoint
 
 TOLERANCE_W = 3.0
+PROVEN_WITHIN_S = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def expectation(value: float | str, engineering: Mapping[str, object]) -> Expect
         return None
     power = rated * power_share(value)
     slack = max(TOLERANCE_W, 0.15 * power)
-    return Expectation("lighting.power_w", power - slack, power + slack, 900.0)
+    return Expectation("lighting.power_w", power - slack, power + slack, PROVEN_WITHIN_S)
 
 
 POINTS = (

@@ -14,11 +14,26 @@ from astral.sun import elevation
 from numpy.typing import NDArray
 
 DARK_BELOW_DEG = -3.5  # about 35 lx under a clear sky
+MINUTE_MS, DAY_MS = 60_000, 86_400_000
+STEP_MS = 10 * MINUTE_MS
 
 
 def is_dark(lat: float, lon: float, at_ms: int) -> bool:
     """Whether the sun is low enough for public lighting to be due."""
     return elevation(Observer(lat, lon), datetime.fromtimestamp(at_ms / 1000, UTC)) < DARK_BELOW_DEG
+
+
+def next_change(lat: float, lon: float, at_ms: int) -> int | None:
+    """When dusk or dawn comes next, to the minute; None where neither comes within two days."""
+    was = is_dark(lat, lon, at_ms)
+    for late in range(at_ms + STEP_MS, at_ms + 2 * DAY_MS, STEP_MS):
+        if is_dark(lat, lon, late) != was:
+            early = late - STEP_MS
+            while late - early > MINUTE_MS:
+                middle = (early + late) // 2
+                early, late = (early, middle) if is_dark(lat, lon, middle) != was else (middle, late)
+            return late
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from lighting.classes import LEVELS, share
+from lighting.darkness import is_dark, next_change
 from smartcity.kernel.control import Interlock, Setpoint, Situation
 
 LONGEST_LEASE_S = 2 * 3600.0
+DUSK_MS, DAWN_MS = 2 * 60_000, 10 * 60_000
+PERMANENT = "permanent"
 
 
 def keeps_minimum_class(setpoint: Setpoint, situation: Situation) -> str | None:
@@ -32,7 +38,34 @@ def dims_for_two_hours_at_most(setpoint: Setpoint, situation: Situation) -> str 
     return None
 
 
+def light_is_due(setpoint: Setpoint, situation: Situation) -> str | None:
+    """By day the feeding pillar is switched off: what is asked then could neither act nor be measured.
+
+    A node that announces `"supply": "permanent"` may be lit by day, for a test. Within two minutes of dusk it is dark
+    enough; within ten of dawn too late, since the lamp is off again before it has proven the command.
+    """
+    if situation.announced.get("supply") == PERMANENT:
+        return None
+    if situation.where is None:
+        return "where the lamp stands is not known, so it may have no supply now"
+    lon, lat = situation.where
+    if not is_dark(lat, lon, situation.now_ms + DUSK_MS):
+        dusk = next_change(lat, lon, situation.now_ms)
+        until = f" until dusk at {_clock(dusk, situation.time_zone)}" if dusk is not None else ""
+        return f"it is day: the lamps have no supply{until}"
+    if not is_dark(lat, lon, situation.now_ms + DAWN_MS):
+        dawn = next_change(lat, lon, situation.now_ms + DUSK_MS)
+        when = f" at {_clock(dawn, situation.time_zone)}" if dawn is not None else ""
+        return f"day breaks{when}: the lamps lose their supply before the effect could be measured"
+    return None
+
+
+def _clock(at_ms: int, time_zone: str) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(time_zone)).strftime("%H:%M")
+
+
 INTERLOCKS = (
+    Interlock("light is due", ("luminaire",), ("dim_level",), light_is_due, "supply switched from dusk to dawn"),
     Interlock(
         "keeps the minimum class", ("luminaire",), ("dim_level",), keeps_minimum_class, "EN 13201-1/-2, signed class"
     ),

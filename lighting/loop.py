@@ -11,7 +11,7 @@ import numpy as np
 from django.conf import settings
 
 from lighting.classes import LEVELS, share
-from lighting.controller import Lamp, Picture, Policy, Street, decide
+from lighting.controller import PROVEN_WITHIN_S, Lamp, Picture, Policy, Street, decide
 from lighting.darkness import Programme, is_dark, local_hour, local_hours
 from lighting.history import dark
 from lighting.kpis import Night
@@ -28,6 +28,7 @@ from smartcity.telemetry import read
 COUNTED_WITHIN_M = 40.0
 FRESH_MS = 20 * 60_000
 HOUR_MS = 3_600_000
+PROVEN_WITHIN_MS = int(1000 * PROVEN_WITHIN_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,9 @@ def _counted_by(
 
 
 def gather(now_ms: int) -> Picture:
-    """Streets at night; by day an empty picture without a query beyond the inventory."""
+    """Streets at night; by day, and too late in the night to prove a command, an empty picture without a query more."""
     streets = inventory()
-    if not streets or not is_dark(streets[0].lamps[0].lat, streets[0].lamps[0].lon, now_ms):
+    if not streets or not all(_is_dark(streets[0].lamps[0], at) for at in (now_ms, now_ms + PROVEN_WITHIN_MS)):
         return Picture(False, ())
     counted = {pk for street in streets for pk in street.counted_by}
     levels = [lamp.series["lighting.dim_level"] for street in streets for lamp in street.lamps if lamp.series]
@@ -118,6 +119,10 @@ def gather(now_ms: int) -> Picture:
     return Picture(
         True, tuple(_street(street, latest, flows, expected, hour) for street in streets if street.counted_by)
     )
+
+
+def _is_dark(lamp: LampRow, at_ms: int) -> bool:
+    return is_dark(lamp.lat, lamp.lon, at_ms)
 
 
 def _street(

@@ -82,6 +82,7 @@ class Twin:
             "type": "luminaire controller",
             "programme": lamp.device.engineering.get("programme"),
             "minimum_level": round(lamp.least),
+            "supply": "from dusk to dawn",
             "silence": "returns to the programme; without a clock or programme to full light",
         }
 

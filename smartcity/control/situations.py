@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from smartcity.control.instants import instant
 from smartcity.devices.models import Asset, Device, EngineeringRecord, Series
 from smartcity.kernel.control import Situation
+from smartcity.kernel.geo import LonLat
 from smartcity.kernel.quality import Quality
 from smartcity.telemetry import read
 
@@ -35,6 +37,7 @@ class Roster:
     devices: Mapping[int, Device]
     records: Mapping[int, EngineeringRecord]
     series: tuple[tuple[int, str, int], ...]
+    where: Mapping[int, LonLat]
 
 
 def load(uids: Iterable[str], now_ms: int, *, is_simulation: bool, readings: bool = True) -> dict[str, Facts]:
@@ -50,7 +53,13 @@ def roster(assets: QuerySet[Asset], *, readings: bool = True) -> Roster:
     records = {r.asset_id: r for r in EngineeringRecord.objects.filter(asset__in=known, is_current=True)}
     owners = {device.pk: pk for pk, device in devices.items()}
     series = Series.objects.filter(device__in=owners).values_list("pk", "metric", "device") if readings else ()
-    return Roster(known, devices, records, tuple((pk, metric, owners[device]) for pk, metric, device in series))
+    where = {pk: _middle(asset) for pk, asset in known.items()}
+    return Roster(known, devices, records, tuple((pk, metric, owners[device]) for pk, metric, device in series), where)
+
+
+def _middle(asset: Asset) -> LonLat:
+    point = asset.geom if asset.geom.geom_type == "Point" else asset.geom.centroid
+    return point.x, point.y
 
 
 def facts(known: Roster, now_ms: int, *, is_simulation: bool) -> dict[str, Facts]:
@@ -79,6 +88,8 @@ def _situation(
         reported=reported,
         ages_s=ages,
         now_ms=now_ms,
+        where=known.where[asset.pk],
+        time_zone=settings.CITY_TIME_ZONE,
     )
 
 

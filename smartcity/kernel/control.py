@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from smartcity.kernel.geo import LonLat
+
 
 class Priority(IntEnum):
     """Who wins on one point, lowest number first (after the priority array of BACnet, ASHRAE 135)."""
@@ -77,7 +79,8 @@ class Setpoint:
 class Situation:
     """What a limit check may know about an asset: signed data, what the device announced, what it last measured.
 
-    `reported` maps metric names to usable latest values; `ages_s` to their ages in city seconds.
+    `reported` maps metric names to usable latest values; `ages_s` to their ages in city seconds. `where` is the middle
+    of the asset (lon, lat), `time_zone` the city's.
     """
 
     asset: str
@@ -87,6 +90,8 @@ class Situation:
     reported: Mapping[str, float]
     ages_s: Mapping[str, float]
     now_ms: int
+    where: LonLat | None = None
+    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

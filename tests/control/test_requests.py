@@ -9,7 +9,7 @@ from smartcity.control import leases, lockout, modes, requests
 from smartcity.control.models import Command, Transition
 from smartcity.control.refusals import Conflict, NotAllowed, Refused
 from smartcity.kernel.control import Mode, Priority, State
-from tests.control.conftest import NOW, acting, dim, later, loop
+from tests.control.conftest import NOW, RULE, acting, dim, later, loop
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
 
@@ -231,3 +231,12 @@ def test_a_weaker_wish_by_hand_is_refused_with_the_holder(street, people):
     wish = replace(dim(), value=40.0)
     (command,) = requests.request([wish], issuer="bert", priority=Priority.SCHEDULE, now_ms=NOW, by=acting(people.bert))
     assert command.state == State.REFUSED and "override by anna" in command.state_note
+
+
+def test_a_limit_check_knows_where_the_asset_stands_and_the_citys_time(street, declare, settings):
+    seen = []
+    rule = replace(RULE, check=lambda setpoint, situation: seen.append((situation.where, situation.time_zone)))
+    declare(interlocks=(rule,), loops=(street.loop,))
+    street.lamp()
+    street.wants(dim())
+    assert seen == [((24.94, 60.17), settings.CITY_TIME_ZONE)]

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from lighting.classes import below, power_share, share
 from lighting.controller import Lamp, Picture, Policy, Street, decide
-from lighting.darkness import Programme, base_level, is_dark
-from lighting.interlocks import dims_for_two_hours_at_most, keeps_minimum_class
+from lighting.darkness import Programme, base_level, is_dark, next_change
+from lighting.interlocks import dims_for_two_hours_at_most, keeps_minimum_class, light_is_due
 from lighting.osm import programme
 from smartcity.kernel.control import Setpoint, Situation
 
@@ -97,3 +97,38 @@ def test_power_follows_the_published_curve():
 @pytest.mark.parametrize("normal", ["M2", "M3", "M4", "M5", "M6", "P1", "P2", "P3", "P4", "P5", "P6"])
 def test_no_base_programme_of_the_demo_is_below_the_minimum_class(normal):
     assert min(level for _, level in programme(normal)) + 0.5 >= share(below(normal, 2), normal)
+
+
+HELSINKI = (24.94, 60.17)
+NIGHT, DAY = 1_700_000_000_000 - 60_000, 1_700_046_000_000  # 14 November 2023, 22:12 UTC; the day after, 11:00 UTC
+
+
+def lamp_at(now_ms, where=HELSINKI, **announced):
+    return Situation("L-1", "luminaire", {}, announced, {}, {}, now_ms, where, "Europe/Helsinki")
+
+
+def test_by_day_a_lamp_is_refused_with_the_time_of_dusk():
+    assert light_is_due(wish(100), lamp_at(NIGHT)) is None
+    assert light_is_due(wish(100), lamp_at(DAY)) == "it is day: the lamps have no supply until dusk at 16:18"
+
+
+def test_at_the_edges_of_the_night_a_command_must_still_be_provable():
+    dusk, dawn = next_change(60.17, 24.94, DAY), next_change(60.17, 24.94, NIGHT)
+    assert light_is_due(wish(100), lamp_at(dusk - 180_000)) is not None
+    assert light_is_due(wish(100), lamp_at(dusk - 60_000)) is None
+    assert light_is_due(wish(100), lamp_at(dawn - 11 * 60_000)) is None
+    late = light_is_due(wish(100), lamp_at(dawn - 9 * 60_000))
+    assert late == "day breaks at 07:51: the lamps lose their supply before the effect could be measured"
+
+
+def test_a_node_with_a_supply_of_its_own_may_be_tested_by_day():
+    assert light_is_due(wish(100), lamp_at(DAY, supply="permanent")) is None
+
+
+def test_where_the_sun_does_not_set_no_time_is_promised():
+    june = 1_718_971_200_000
+    assert light_is_due(wish(100), lamp_at(june, (25.7, 70.0))) == "it is day: the lamps have no supply"
+
+
+def test_a_lamp_whose_place_is_unknown_is_refused():
+    assert light_is_due(wish(100), lamp_at(NIGHT, None)) is not None
