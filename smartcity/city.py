@@ -118,6 +118,7 @@ class City:
             run("pipeline", self.road.run),
             run("control", self.control.run),
             run("rollups", lambda: upkeep.keep_rollups(self.road.store, clock.now_ms)),
+            run("sealing", lambda: upkeep.keep_sealed(self.road.store, clock.now_ms)),
             run("retention", lambda: upkeep.keep_retention(self.road.store, clock.now_ms)),
             run("notices", self.notifier.run),
             run("event loop", self.lag.watch),

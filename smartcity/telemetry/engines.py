@@ -16,7 +16,7 @@ TYPES: Final = {
     "series": "int4", "quality": "int2", "delay_s": "int4", "n": "int8", "n_good": "int4", "readings": "int4",
     "value": "float8", "total": "float8", "low": "float8", "high": "float8", "last": "float8",
     "grain": "text", "name": "text", "run": "text", "uid": "text", "transport": "text", "codec": "text",
-    "kind": "text", "reason": "text", "payload": "bytea", "partitions": "text",
+    "kind": "text", "reason": "text", "payload": "bytea", "partitions": "text", "day": "int4", "packed": "bytea",
 }  # fmt: skip
 Columns = Mapping[str, Sequence[Any]]
 
@@ -33,7 +33,12 @@ class Clash(Exception):
 
 
 class Engine(Protocol):
-    """One connection of the store's own. Every method raises Unavailable when the database is not there."""
+    """One connection of the store's own. Every method raises Unavailable when the database is not there.
+
+    `clear_ms` is the span `clear` is made for: an hour, or the day of a partition.
+    """
+
+    clear_ms: int
 
     def transaction(self) -> AbstractContextManager[None]: ...
 
@@ -71,6 +76,10 @@ class Engine(Protocol):
 
     def drop_before(self, before_ms: int) -> list[str]:
         """Drop whole partitions that end by then; their names."""
+        ...
+
+    def clear(self, from_ms: int, to_ms: int, n: int) -> bool:
+        """Take away all open readings of a span if they are `n`; whether they were. Inside a transaction."""
         ...
 
     def close(self) -> None: ...

@@ -33,11 +33,14 @@ ROW: Final = np.dtype(
 WIDTHS: Final = {"fields": 5, "l0": 8, "l1": 4, "l2": 8, "l3": 2, "l4": 4}
 OWN_PARTITION_DAYS: Final = 400  # older days go to the partition of strays: a stamp must not make tables at will
 AHEAD_DAYS: Final = 2
+STRAYS: Final = "reading_strays"
 PARTITION: Final = re.compile(r"reading_(\d{8})")
 COPY: Final = "COPY {} (at, series, value, quality, delay_s) FROM STDIN (FORMAT BINARY)"
 
 
 class Postgres:
+    clear_ms = UTC_DAY_MS
+
     def __init__(self, alias: str) -> None:
         self.alias = alias
         self._connection: psycopg.Connection | None = None
@@ -136,6 +139,18 @@ class Postgres:
         self._days = {day for day in self._days if (day + 1) * UTC_DAY_MS > before_ms}
         return gone
 
+    def clear(self, from_ms: int, to_ms: int, n: int) -> bool:
+        name = _partition(from_ms // UTC_DAY_MS)
+        is_own = bool(self.rows("SELECT 1 FROM pg_class WHERE oid = to_regclass(?)", [name]))
+        self.run(f"LOCK TABLE {name if is_own else STRAYS} IN ACCESS EXCLUSIVE MODE")
+        if self.rows("SELECT count(*) FROM reading WHERE at >= ? AND at < ?", [from_ms, to_ms])[0][0] != n:
+            return False
+        if is_own:
+            self.run(f"TRUNCATE {name}")
+        else:
+            self.run("DELETE FROM reading WHERE at >= ? AND at < ?", [from_ms, to_ms])
+        return True
+
     def close(self) -> None:
         if self._connection is not None:
             with suppress(psycopg.Error):
@@ -143,7 +158,7 @@ class Postgres:
             self._connection = None
 
     def _make(self, day: int) -> None:
-        name = f"reading_{datetime.fromtimestamp(day * 86_400, UTC):%Y%m%d}"
+        name = _partition(day)
         span = f"FROM ({day * UTC_DAY_MS}) TO ({(day + 1) * UTC_DAY_MS})"
         with _translated(), suppress(psycopg.errors.DuplicateTable, psycopg.errors.UniqueViolation):
             if not self.rows("SELECT 1 FROM pg_class WHERE oid = to_regclass(?)", [name]):
@@ -162,6 +177,10 @@ def packed(rows: Readings) -> bytes:
     for name in ("at", "series", "value", "quality", "delay_s"):
         filled[name] = getattr(rows, name)
     return filled.tobytes()
+
+
+def _partition(day: int) -> str:
+    return f"reading_{datetime.fromtimestamp(day * 86_400, UTC):%Y%m%d}"
 
 
 def _end(partition: str) -> int | None:

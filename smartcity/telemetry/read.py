@@ -17,8 +17,9 @@ from django.conf import settings
 from django.db import connections
 
 from smartcity.kernel.quality import Quality
-from smartcity.telemetry import buckets
+from smartcity.telemetry import buckets, sealed
 from smartcity.telemetry.arrays import Floats, Ints
+from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.buckets import Grain
 from smartcity.telemetry.dialect import among, each, many, plain
 
@@ -85,14 +86,23 @@ def readings(series_id: int, from_ms: int, to_ms: int, limit: int = 10_000, afte
     """Raw readings in [from_ms, to_ms), oldest first, at most `limit`; `after` is the `at_ms` of the last one had."""
     start = from_ms if after is None else max(from_ms, after + 1)
     sql = "SELECT at, value, quality FROM reading WHERE at >= %s AND at < %s AND series = %s ORDER BY at LIMIT %s"
-    return [Value(*row) for row in _rows(sql, [start, to_ms, series_id, limit])]
+    found = {row[0]: Value(*row) for row in _rows(sql, [start, to_ms, series_id, limit])}
+    packed = sealed.within(sealed.opened(_first_sealed(series_id, start, to_ms, limit)), start, to_ms)
+    columns = (packed.at.tolist(), packed.value.tolist(), packed.quality.tolist())
+    found |= {row[0]: Value(*row) for row in zip(*columns, strict=True)}
+    return [found[at] for at in sorted(found)[:limit]]
 
 
 def raw(series_ids: Iterable[int], from_ms: int, to_ms: int) -> tuple[Ints, Ints, Floats, Ints]:
     """Columns series, at, value, quality of many series in [from_ms, to_ms), ordered by (at, series)."""
     sql = "SELECT series, at, value, quality FROM reading WHERE at >= %s AND at < %s AND {series} ORDER BY at, series"
-    found = _of(sql, "series", series_ids, [from_ms, to_ms])
-    return _ints(found, 0), _ints(found, 1), _floats(found, 2), _ints(found, 3)
+    ids = plain(series_ids)
+    found = _of(sql, "series", ids, [from_ms, to_ms])
+    open_ones = Readings(_ints(found, 1), _ints(found, 0), _floats(found, 2), _ints(found, 3), _ints(found, 1))
+    packed = f"SELECT {sealed.COLUMNS} FROM sealed WHERE day >= %s AND day <= %s AND {{series}}"
+    days = _of(packed, "series", ids, sealed.days(from_ms, to_ms))
+    rows = sealed.joined(open_ones, sealed.within(sealed.opened(days), from_ms, to_ms))
+    return rows.series, rows.at, rows.value, rows.quality
 
 
 def rollups(series_ids: Iterable[int], grain: Grain, from_ms: int, to_ms: int) -> Rollups:
@@ -131,9 +141,22 @@ def grid(
 
 def first_at() -> int | None:
     """City ms of the oldest quarter or reading there is, or None on an empty store."""
-    sql = "SELECT min(at) FROM (SELECT min(bucket) AS at FROM rollup_15m UNION ALL SELECT min(at) FROM reading) AS ends"
+    sql = (
+        "SELECT min(at) FROM (SELECT min(bucket) AS at FROM rollup_15m UNION ALL SELECT min(at) FROM reading "
+        f"UNION ALL SELECT CAST(min(day) AS bigint) * {buckets.UTC_DAY_MS} FROM sealed) AS ends"
+    )
     found: int | None = _rows(sql, [])[0][0]
     return found
+
+
+def _first_sealed(series: int, from_ms: int, to_ms: int, limit: int) -> list[tuple[Any, ...]]:
+    """The sealed days that hold the first `limit` readings from `from_ms` on; of the first day all may be earlier."""
+    if to_ms <= from_ms:
+        return []
+    order = "OVER (ORDER BY day)"
+    counted = f"SELECT {sealed.COLUMNS}, sum(n) {order} - n - first_value(n) {order} AS before FROM sealed"
+    sql = f"SELECT {sealed.COLUMNS} FROM ({counted} WHERE series = %s AND day >= %s AND day <= %s) AS days"
+    return _rows(sql + " WHERE before < %s ORDER BY day", [series, *sealed.days(from_ms, to_ms), limit])
 
 
 def city_zone() -> ZoneInfo:

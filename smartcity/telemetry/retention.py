@@ -20,9 +20,11 @@ ROLLUPS: Final = {"rollup_15m": UTC_DAY_MS // 4, "rollup_1h": UTC_DAY_MS, "rollu
 
 @dataclass(slots=True)
 class Swept:
-    """How much went; `partitions` are the days dropped as a whole (PostgreSQL)."""
+    """How much went; `partitions` are the days dropped as a whole (PostgreSQL), `sealed`
+    counts series-days."""
 
     readings: int = 0
+    sealed: int = 0
     rollups: int = 0
     quarantined: int = 0
     partitions: list[str] = field(default_factory=list)
@@ -35,13 +37,17 @@ def sweep(store: Store, now_ms: int, swept: Swept, since_ms: int | None = None) 
     finds what a shortened retention has left behind.
     """
     engine, book = store.engine, store.known
-    swept.partitions += engine.drop_before(_horizon(now_ms, book.most_raw_ms))
+    oldest = _horizon(now_ms, book.most_raw_ms)
+    swept.partitions += engine.drop_before(oldest)
+    swept.sealed += engine.run("DELETE FROM sealed WHERE day < ?", [oldest // UTC_DAY_MS])
     yield
     for life_ms, series in _groups(book.raw_ms):
         start = 0 if since_ms is None else _horizon(since_ms, life_ms)
         for gone in _delete(engine, "reading", "at", (start, _horizon(now_ms, life_ms)), series, HOUR_MS):
             swept.readings += gone
             yield
+        swept.sealed += _delete_sealed(engine, _horizon(now_ms, life_ms), series)
+        yield
     for table, step_ms in ROLLUPS.items():
         for life_ms, series in _groups(book.rollup_ms):
             for gone in _delete(engine, table, "bucket", (0, _horizon(now_ms, life_ms)), series, step_ms):
@@ -72,6 +78,14 @@ def _groups(life_ms: Ints) -> list[tuple[int, Ints]]:
     """
     lives = np.unique(life_ms)[::-1]
     return [(int(life), np.flatnonzero(life_ms[:-1] == life)) for life in lives]
+
+
+def _delete_sealed(engine: Engine, before_ms: int, series: Ints) -> int:
+    """How many series-days went. They are few: a row a series and day, found by the day."""
+    if not len(series):
+        return 0
+    condition, ids = engine.among("series"), engine.ids(series.tolist())
+    return engine.run(f"DELETE FROM sealed WHERE day < ? AND {condition}", [before_ms // UTC_DAY_MS, ids])
 
 
 def _delete(

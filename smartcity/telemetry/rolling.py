@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from smartcity.telemetry import buckets, rollups
+from smartcity.telemetry import buckets, rollups, sealed
 from smartcity.telemetry.arrays import Ints
 from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.buckets import Grain
@@ -106,7 +106,8 @@ class Rolling:
         if grain == "15m":
             columns = "at, series, value, quality"
             sql = f"SELECT {columns} FROM reading WHERE at >= ? AND at < ? AND ({which})"
-            return rollups.of_readings(readings(self.engine.rows(sql, [bucket, end, *given])))
+            found_open = readings(self.engine.rows(sql, [bucket, end, *given]))
+            return rollups.of_readings(sealed.joined(found_open, sealed.read(self.engine, which, given, bucket, end)))
         columns = ", ".join(rollups.COLUMNS)
         sql = f"SELECT {columns} FROM rollup_15m WHERE bucket >= ? AND bucket < ? AND ({which})"
         found = self.engine.rows(sql, [bucket, end, *given])

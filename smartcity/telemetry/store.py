@@ -15,7 +15,7 @@ import numpy as np
 
 from smartcity.kernel.clock import wall_ms
 from smartcity.telemetry import book as books
-from smartcity.telemetry import history, read, rollups, sifting, tally
+from smartcity.telemetry import history, read, rollups, sealed, sifting, tally
 from smartcity.telemetry.arrays import Bools, Floats, Ints
 from smartcity.telemetry.batch import Batch, Quarantined, Readings, Written
 from smartcity.telemetry.book import Book
@@ -173,7 +173,8 @@ class Store:
             keep_ms = self.keep_ms(rows.series)
             is_old = rows.at < self.oldest_kept(rows.series, batch.now_ms)
             high = self._high.of(rows.series)
-            known = self._known(rows, first & ~is_old & (keep_ms >= 0) & (careful | (rows.at <= high)), count)
+            suspect = first & ~is_old & (keep_ms >= 0) & (careful | (rows.at <= high))
+            known = self._known(rows, suspect, batch.now_ms, count)
             fresh = first & ~is_old & ~known
             choice = self._choose(rows, fresh & (keep_ms > 0), keep_ms)
             stored = self._insert(rows, fresh & (keep_ms == 0) | choice.kept, careful, count)
@@ -190,12 +191,16 @@ class Store:
         self.quarantine.remember(plan)
         return written
 
-    def _known(self, rows: Readings, suspect: Bools, count: Count) -> Bools:
-        """Which of the suspects are stored already; they are counted."""
+    def _known(self, rows: Readings, suspect: Bools, now_ms: int, count: Count) -> Bools:
+        """Which of the suspects are stored already, open or sealed; they are counted."""
         known = np.zeros(len(rows), np.bool_)
         if suspect.any():
             places = np.flatnonzero(suspect)
             found, values = self.engine.existing(rows.at[places], rows.series[places])
+            known[places[found]] = True
+            count.add(rows.value[places[found]] == values)
+            places = np.flatnonzero(suspect & ~known & (rows.at < now_ms - UTC_DAY_MS))
+            found, values = sealed.existing(self.engine, rows.at[places], rows.series[places])
             known[places[found]] = True
             count.add(rows.value[places[found]] == values)
         return known
@@ -211,8 +216,11 @@ class Store:
         return Choice(kept, choice.displaced, choice.spans)
 
     def _stored_in(self, series: int, from_ms: int, to_ms: int) -> int | None:
+        """A span of a sealed day is decided: what comes for it is later than anything."""
         sql = "SELECT min(at) FROM reading WHERE at >= ? AND at < ? AND series = ?"
         found: int | None = self.engine.rows(sql, [from_ms, to_ms, series])[0][0]
+        if found is None and len(sealed.read(self.engine, "series = ?", [series], from_ms, to_ms)):
+            return from_ms
         return found
 
     def _insert(self, rows: Readings, chosen: Bools, careful: bool, count: Count) -> Bools:

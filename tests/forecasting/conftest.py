@@ -20,7 +20,7 @@ from smartcity.telemetry.store import Store
 
 HOUR, DAY = 3_600_000, 86_400_000
 NOW = 1_795_593_600_000 + 600_000
-TABLES = ("reading", "latest", "rollup_15m", "rollup_1h", "rollup_1d", "dirty", "tally", "watermark")
+TABLES = ("reading", "sealed", "latest", "rollup_15m", "rollup_1h", "rollup_1d", "dirty", "tally", "watermark")
 METRICS: Mapping[str, Metric] = {
     "test.load": Metric(
         name="test.load", title="Load", unit="kW", low=-1e6, high=1e6, every_s=900, data_class=DataClass.INTERNAL,

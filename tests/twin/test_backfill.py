@@ -23,7 +23,7 @@ from smartcity.twin.street import BadStreet
 NOW = 1_795_600_000_000
 DAY = 86_400_000
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True, databases=["default", "telemetry"])]
-TABLES = ("reading", "latest", "rollup_15m", "rollup_1h", "rollup_1d", "dirty", "tally", "watermark")
+TABLES = ("reading", "sealed", "latest", "rollup_15m", "rollup_1h", "rollup_1d", "dirty", "tally", "watermark")
 
 
 @pytest.fixture

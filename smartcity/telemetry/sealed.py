@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Readings out of sealed days. Who asks for readings asks here too and joins: a key may lie open and sealed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from smartcity.telemetry import packing
+from smartcity.telemetry.arrays import Floats, Ints
+from smartcity.telemetry.batch import Readings
+from smartcity.telemetry.buckets import UTC_DAY_MS
+from smartcity.telemetry.engines import Engine
+
+COLUMNS: Final = "series, day, packed"
+
+
+def days(from_ms: int, to_ms: int) -> tuple[int, int]:
+    """The first and the last UTC day with an instant in [from_ms, to_ms)."""
+    return from_ms // UTC_DAY_MS, (to_ms - 1) // UTC_DAY_MS
+
+
+def opened(rows: Sequence[tuple[int, int, bytes]]) -> Readings:
+    """Of rows (series, day, packed), in their order; when they were received is told as the instant. O(readings)."""
+    if not rows:
+        return Readings.none()
+    columns = packing.unpack_values([bytes(packed) for _, _, packed in rows])
+    counts = np.array([len(at) for at, _, _ in columns], np.int64)
+    starts = np.array([day * UTC_DAY_MS for _, day, _ in rows], np.int64)
+    at = np.concatenate([at for at, _, _ in columns]) + np.repeat(starts, counts)
+    series = np.repeat(np.array([series for series, _, _ in rows], np.int64), counts)
+    value = np.concatenate([value for _, value, _ in columns])
+    return Readings(at, series, value, np.concatenate([quality for _, _, quality in columns]), at)
+
+
+def joined(one: Readings, other: Readings) -> Readings:
+    """Both, ordered by (at, series), each key once."""
+    if not len(other):
+        return one
+    parts = (one, other)
+    at, series = (np.concatenate([getattr(part, name) for part in parts]) for name in ("at", "series"))
+    order = np.lexsort((series, at))
+    at, series = at[order], series[order]
+    first = np.ones(len(at), np.bool_)
+    first[1:] = (at[1:] != at[:-1]) | (series[1:] != series[:-1])
+    rows = Readings(*(np.concatenate([getattr(p, name) for p in parts]) for name in Readings.__slots__))
+    return rows.take(order[first])
+
+
+def within(rows: Readings, from_ms: int, to_ms: int) -> Readings:
+    """Those in [from_ms, to_ms)."""
+    return rows.take((rows.at >= from_ms) & (rows.at < to_ms))
+
+
+def read(engine: Engine, condition: str, given: Sequence[Any], from_ms: int, to_ms: int) -> Readings:
+    """Sealed readings in [from_ms, to_ms) of the series `condition` (with its parameters) names."""
+    if to_ms <= from_ms:
+        return Readings.none()
+    sql = f"SELECT {COLUMNS} FROM sealed WHERE day >= ? AND day <= ? AND ({condition})"
+    return within(opened(engine.rows(sql, [*days(from_ms, to_ms), *given])), from_ms, to_ms)
+
+
+def existing(engine: Engine, at: Ints, series: Ints) -> tuple[Ints, Floats]:
+    """Places in the arguments whose key is sealed, and the sealed values. For late readings: O(their series-days)."""
+    if not len(at):
+        return np.empty(0, np.int64), np.empty(0, np.float64)
+    rows = read(engine, engine.among("series"), [engine.ids(_unique(series))], int(at.min()), int(at.max()) + 1)
+    if not len(rows):
+        return np.empty(0, np.int64), np.empty(0, np.float64)
+    order = np.lexsort((rows.series, rows.at))
+    known = rows.take(order)
+    keys, asked = _keys(known.at, known.series), _keys(at, series)
+    places = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
+    found = np.flatnonzero(keys[places] == asked)
+    return found, known.value[places[found]]
+
+
+def _unique(series: Ints) -> Iterable[int]:
+    return (int(number) for number in np.unique(series))
+
+
+def _keys(at: Ints, series: Ints) -> Any:
+    """Comparable (at, series), in the order of both."""
+    keys = np.empty(len(at), np.dtype([("at", np.int64), ("series", np.int64)]))
+    keys["at"], keys["series"] = at, series
+    return keys
