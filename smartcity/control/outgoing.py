@@ -14,7 +14,7 @@ from smartcity.control import leases, lifecycle, moving
 from smartcity.control.instants import instant, ms_of
 from smartcity.control.models import Command
 from smartcity.kernel import senml
-from smartcity.kernel.codecs import BadPayload, Instruction
+from smartcity.kernel.codecs import BadPayload, Instruction, broke
 from smartcity.kernel.control import State
 
 Reaches = Callable[[str], bool]
@@ -80,8 +80,11 @@ def write(codec_name: str, instruction: Instruction) -> bytes:
     codec = declared.codecs().get(codec_name, senml.CODEC)
     try:
         return codec.encode(instruction)
-    except (BadPayload, NotImplementedError, LookupError, TypeError, ValueError):
-        return senml.CODEC.encode(instruction)
+    except BadPayload:
+        pass
+    except Exception as problem:  # noqa: BLE001 - codecs come from anybody's domain: one that breaks must not hold up all
+        broke(codec, problem)
+    return senml.CODEC.encode(instruction)
 
 
 def _waiting(state: State, now_ms: int, is_simulation: bool) -> list[tuple[UUID, str]]:

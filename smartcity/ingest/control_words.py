@@ -13,6 +13,7 @@ from smartcity.kernel.codecs import BadPayload
 from smartcity.transports.messages import RawMessage
 
 LONGEST_DESCRIPTION: Final = 65_536
+DEEPEST_DESCRIPTION: Final = 32  # json writes by recursion, deep in a stack: what nests on and on could not be stored
 LONGEST_REASON: Final = 300
 
 
@@ -59,4 +60,14 @@ def read_hello(message: RawMessage) -> Announcement:
         description = _object.decode(message.payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
         raise BadPayload(f"a description is a JSON object: {problem}") from None
+    if _is_deeper(description, DEEPEST_DESCRIPTION):
+        raise BadPayload(f"a description nests at most {DEEPEST_DESCRIPTION} deep")
     return Announcement(message.device, description, message.received_at_ms)
+
+
+def _is_deeper(value: dict[str, Any], most: int) -> bool:
+    level: list[Any] = [value]
+    for _ in range(most):
+        inner = (one for node in level for one in (node.values() if isinstance(node, dict) else node))
+        level = [one for one in inner if isinstance(one, dict | list)]
+    return bool(level)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +15,11 @@ from smartcity.ingest import checks, control_words
 from smartcity.ingest.checks import FAULT_REASONS, NO_TIME, Before, Fault
 from smartcity.ingest.control_words import Announcement
 from smartcity.ingest.roster import Known, Roster
-from smartcity.kernel.codecs import BadPayload, Codec, Observation
+from smartcity.kernel.codecs import BadPayload, Codec, broke
 from smartcity.kernel.metrics import Metric
 from smartcity.telemetry.arrays import Ints
 from smartcity.telemetry.batch import Quarantined, Readings
 from smartcity.transports.messages import RawMessage
-
-log = logging.getLogger(__name__)
 
 LONGEST_REASON: Final = 300
 SAME_UNITS: Final = frozenset({("/", "1"), ("1", "/"), ("", "1")})
@@ -107,19 +104,17 @@ def _read(
     if codec is None:
         return "unknown codec", f"no codec is called {message.codec or known.codec!r}"
     try:
-        observations = codec.decode(message.payload, message.received_at_ms)
-        values = [float(observation.value) for observation in observations]
+        said = _said(codec, message)
     except BadPayload as problem:
         return "bad payload", str(problem)
-    except Exception as problem:
-        log.exception("codec %s %s broke its promise on a message of %s", codec.name, codec.version, message.device)
-        return "codec failed", f"{codec.name} {codec.version}: {type(problem).__name__}"
+    except Exception as problem:  # noqa: BLE001 - codecs come from anybody's domain: one that breaks costs its message
+        return "codec failed", broke(codec, problem)
     misfits: dict[str, list[str]] = {}
-    for observation, value in zip(observations, values, strict=True):
-        misfit = _misfit(observation, known, tables.metrics)
+    for metric, unit, value, at in said:
+        misfit = _misfit(metric, unit, known, tables.metrics)
         if misfit is None:
-            columns.at.append(NO_TIME if observation.at_ms is None else _bounded(observation.at_ms))
-            columns.series.append(known.series[observation.metric])
+            columns.at.append(at)
+            columns.series.append(known.series[metric])
             columns.value.append(value)
             columns.received.append(message.received_at_ms)
             columns.of.append(place)
@@ -128,6 +123,14 @@ def _read(
     for kind, reasons in misfits.items():
         _set_aside(found, place, quarantined(message, known, kind, reasons[0], len(reasons)))
     return None
+
+
+def _said(codec: Codec, message: RawMessage) -> list[tuple[str, str, float, int]]:
+    """(metric, unit, value, at), each of its type whatever the codec returned. Raises what the codec raises."""
+    return [
+        (str(one.metric), str(one.unit), float(one.value), NO_TIME if one.at_ms is None else _bounded(one.at_ms))
+        for one in codec.decode(message.payload, message.received_at_ms)
+    ]
 
 
 def _hear(place: int, message: RawMessage, found: Decoded) -> tuple[str, str] | None:
@@ -142,15 +145,15 @@ def _hear(place: int, message: RawMessage, found: Decoded) -> tuple[str, str] | 
     return None
 
 
-def _misfit(observation: Observation, known: Known, metrics: Mapping[str, Metric]) -> tuple[str, str] | None:
-    """Why there is no series this observation could go into."""
-    metric = metrics.get(observation.metric)
+def _misfit(name: str, unit: str, known: Known, metrics: Mapping[str, Metric]) -> tuple[str, str] | None:
+    """Why there is no series such an observation could go into."""
+    metric = metrics.get(name)
     if metric is None:
-        return "unknown metric", f"nothing is called {observation.metric!r}"
-    if observation.metric not in known.series:
-        return "metric not set up", f"{observation.metric} is not set up for {known.uid}"
-    if observation.unit and observation.unit != metric.unit and (observation.unit, metric.unit) not in SAME_UNITS:
-        return "unit mismatch", f"{observation.metric} is in {metric.unit!r}, the device says {observation.unit!r}"
+        return "unknown metric", f"nothing is called {name!r}"
+    if name not in known.series:
+        return "metric not set up", f"{name} is not set up for {known.uid}"
+    if unit and unit != metric.unit and (unit, metric.unit) not in SAME_UNITS:
+        return "unit mismatch", f"{name} is in {metric.unit!r}, the device says {unit!r}"
     return None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from channels.db import database_sync_to_async
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError, IntegrityError
 
 from smartcity import declared
 from smartcity.control.acks import AckMessage
@@ -208,19 +208,38 @@ class Pipeline:
             waiting = [await self._announcements.get()]
             while not self._announcements.empty() and len(waiting) < MOST_ANNOUNCEMENTS:
                 waiting.append(self._announcements.get_nowait())
-            wait_s = FIRST_WAIT_S
-            while True:
-                try:
-                    told = await _store_announcements([announcement for _, announcement in waiting])
-                except DatabaseError as problem:
-                    self.last_problem = f"descriptions of devices wait: {problem}"
-                    await asyncio.sleep(wait_s)
-                    wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-                else:
-                    break
+            await self._carry_announcements(waiting)
+
+    async def _carry_announcements(self, waiting: Sequence[tuple[RawMessage, Announcement]]) -> None:
+        """As readings are carried: one that breaks our own code is found by halving, and refused."""
+        try:
+            told = await self._describe([announcement for _, announcement in waiting])
+        except Exception as problem:
+            log.exception("%d descriptions of devices cannot be stored", len(waiting))
+            self.last_problem = f"{type(problem).__name__} while storing a description"
+            if len(waiting) == 1:
+                waiting[0][0].settle(Outcome.refused("not storable"))
+                return
+            middle = len(waiting) // 2
+            for part in (waiting[:middle], waiting[middle:]):
+                await self._carry_announcements(part)
+        else:
             for message, _ in waiting:
                 message.settle(Outcome.STORED)
             _call(self.on_hello, told)
+
+    async def _describe(self, announcements: list[Announcement]) -> list[Announced]:
+        """Until it is done, or cannot be."""
+        wait_s = FIRST_WAIT_S
+        while True:
+            try:
+                return await _store_announcements(announcements)
+            except (DataError, IntegrityError):
+                raise  # the same again would fail again
+            except DatabaseError as problem:
+                self.last_problem = f"descriptions of devices wait: {problem}"
+                await asyncio.sleep(wait_s)
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     def _is_down(self, problem: str) -> None:
         if self._down_since is None:

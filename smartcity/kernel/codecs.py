@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+log = logging.getLogger(__name__)
+_told: set[str] = set()
+
 
 class BadPayload(Exception):
-    """The bytes are not what this codec reads. The message says why, in words fit for an operator."""
+    """The bytes are not what this codec reads, or the instruction not what it can write. The message says why, in
+    words fit for an operator.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,10 @@ class Sample:
 
 
 class Codec(Protocol):
-    """Telemetry in, commands out. Stateless; `decode` raises nothing but BadPayload."""
+    """Telemetry in, commands out. Stateless; it raises nothing but BadPayload, whatever bytes come.
+
+    A device whose codec cannot write an instruction gets it in the house format.
+    """
 
     @property
     def name(self) -> str: ...
@@ -61,3 +70,12 @@ class Codec(Protocol):
     def decode(self, payload: bytes, received_at_ms: int) -> Sequence[Observation]: ...
 
     def encode(self, instruction: Instruction) -> bytes: ...
+
+
+def broke(codec: Codec, problem: Exception) -> str:
+    """A codec's own fault in words. The log hears of each once: a street of its devices would flood it."""
+    words = f"the codec {codec.name} {codec.version} broke: {type(problem).__name__}"
+    if words not in _told:
+        _told.add(words)
+        log.error("%s", words, exc_info=problem)
+    return words

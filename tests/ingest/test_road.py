@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import DataError, OperationalError
 
 from smartcity.devices.models import Device
+from smartcity.ingest import pipeline
 from smartcity.kernel import codecs as kernel_codecs
 from smartcity.kernel.quality import Quality
 from smartcity.telemetry import read
@@ -200,10 +203,45 @@ async def test_what_a_device_says_it_is_becomes_a_version_of_its_description(roa
     assert await road.balanced()
 
 
-@pytest.mark.parametrize("payload", [b"[1]", b"{", b'{"a": "\\u0000"}', b'{"a":"' + b"x" * 70_000 + b'"}'])
+NESTED = b'{"a":' * 985 + b"1" + b"}" * 985
+
+
+@pytest.mark.parametrize("payload", [b"[1]", b"{", b'{"a": "\\u0000"}', b'{"a":"' + b"x" * 70_000 + b'"}', NESTED])
 async def test_a_description_that_is_none_is_set_aside(road, payload):
     await road.say(payload, kind="hello")
     assert await road.quarantine() == [("bad hello", 0)]
+
+
+@pytest.mark.parametrize("problem", [RecursionError(), DataError("too long")])
+async def test_a_description_our_own_code_fails_on_is_refused_and_the_others_are_stored(road, monkeypatch, problem):
+    store = pipeline._store_announcements
+
+    async def picky(announcements):
+        if any(announcement.description == {"unlucky": True} for announcement in announcements):
+            raise problem
+        return await store(announcements)
+
+    monkeypatch.setattr(pipeline, "_store_announcements", picky)
+    said = [("L-1", b'{"stages": 2}'), ("L-2", b'{"unlucky": true}'), ("L-1", b'{"stages": 3}')]
+    outcomes = [road.street.publish(uid, "hello", payload) for uid, payload in said]
+    async with asyncio.timeout(5):
+        assert [(await outcome).is_stored for outcome in outcomes] == [True, False, True]
+    assert (await Device.objects.aget(uid="L-1")).announced == {"stages": 3}
+    assert (await road.say(senml(1.0))).is_stored
+    assert await road.balanced()
+
+
+async def test_a_description_waits_while_the_database_is_locked(road, monkeypatch):
+    store, problems = pipeline._store_announcements, [OperationalError("database is locked")]
+
+    async def locked(announcements):
+        if problems:
+            raise problems.pop()
+        return await store(announcements)
+
+    monkeypatch.setattr(pipeline, "_store_announcements", locked)
+    assert (await road.say(b'{"stages": 2}', kind="hello")).is_stored
+    assert (await Device.objects.aget(uid="L-1")).announced == {"stages": 2}
 
 
 async def test_a_listener_that_fails_does_not_stop_the_road(road):

@@ -87,8 +87,18 @@ def test_what_is_cut_too_long_or_garbage_is_refused_in_words(codec, payload, why
         codec.decode(payload, NOW)
 
 
+words = st.one_of(st.text(max_size=12), st.datetimes(timezones=st.timezones()).map(lambda at: at.isoformat()))
+odd = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), words, st.binary().map(lambda b: b.hex()))
+events = st.one_of(
+    st.dictionaries(st.sampled_from(["data", "fPort", "time", "uplink_message"]), odd),
+    st.fixed_dictionaries({"data": words, "fPort": st.just(85), "time": words}),
+    st.fixed_dictionaries({"uplink_message": st.fixed_dictionaries({"frm_payload": words, "received_at": words})}),
+    words.map(lambda time: CHIRPSTACK | {"time": time}),
+).map(lambda event: json.dumps(event).encode())
+
+
 @pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.name)
-@given(payload=st.one_of(st.binary(max_size=300), st.binary(max_size=40).map(event)))
+@given(payload=st.one_of(st.binary(max_size=300), st.binary(max_size=40).map(event), events))
 def test_decoding_raises_nothing_but_bad_payload(codec, payload):
     try:
         found = codec.decode(payload, NOW)
