@@ -7,14 +7,18 @@ Both end by themselves. Physics is hard, wishes are soft with a price, so there 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from energy.interlocks import RESERVE_SOC
+from energy.metrics import LEAST_KW, MOST_KW
 from energy.plan import Plan, Site, solve
-from smartcity.kernel.control import Expectation, Point, Setpoint
+from smartcity.kernel.control import Bound, Expectation, Point, Setpoint, Situation
 
+PROVEN_WITHIN_S = 180.0
 Array = NDArray[np.float64]
 
 
@@ -48,12 +52,13 @@ def _orders(site: Site, plan: Plan, policy: Policy) -> list[Setpoint]:
     for battery in site.batteries:
         low, high = _band(site, plan)
         for point, value in (("import_high", high), ("import_low", low)):
-            found.append(_setpoint(site, battery.uid, point, value, why, policy, None))
+            proof = _band_proof(point, value, battery.power_kw, site.uid)
+            found.append(_setpoint(site, battery.uid, point, value, why, policy, proof))
     if site.chargers:
         limit = _limit(site, plan, policy)
         for charger in site.chargers:
             value = min(charger.power_kw, limit)
-            expect = Expectation("energy.charging_kw", 0.0, value + 1.0, 300.0)
+            expect = Expectation("energy.charging_kw", 0.0, value + 1.0, PROVEN_WITHIN_S)
             found.append(_setpoint(site, charger.uid, "limit", round(value, 1), why, policy, expect))
     return found
 
@@ -94,12 +99,42 @@ def _setpoint(
     )
 
 
-def _charger_proof(value: float | str, engineering: object) -> Expectation | None:
-    return None if isinstance(value, str) else Expectation("energy.charging_kw", 0.0, value + 1.0, 300.0)
+def _band_proof(point: str, value: float, rated_kw: float, meter: str) -> Expectation:
+    """The site's import keeps the bound, or the battery shows why it cannot: at its rating, empty, or full.
+
+    `meter` is the connection point the battery follows. Both report each minute; the proof is owed before the loop's
+    next round may ask for something else.
+    """
+    slack = max(3.0, 0.05 * value)
+    nearly, whole = 0.95 * rated_kw, 1.05 * rated_kw
+    if point == "import_high":
+        unless = Bound("energy.battery_kw", -whole, -nearly), Bound("energy.soc", 0.0, RESERVE_SOC + 2.0)
+        return Expectation("energy.import_kw", LEAST_KW, value + slack, PROVEN_WITHIN_S, meter, unless)
+    unless = Bound("energy.battery_kw", nearly, whole), Bound("energy.soc", 98.0, 100.0)
+    return Expectation("energy.import_kw", value - slack, MOST_KW, PROVEN_WITHIN_S, meter, unless)
+
+
+def _held_by_hand(point: str) -> Callable[[float | str, Situation], Expectation | None]:
+    """The same for an operator's bound, where the battery has announced which meter it follows."""
+
+    def proof(value: float | str, situation: Situation) -> Expectation | None:
+        rated, meter = situation.engineering.get("power_kw"), situation.announced.get("follows")
+        if isinstance(value, str) or not isinstance(rated, int | float) or not isinstance(meter, str):
+            return None
+        return _band_proof(point, value, float(rated), meter)
+
+    return proof
+
+
+def _charger_proof(value: float | str, situation: Situation) -> Expectation | None:
+    del situation
+    return None if isinstance(value, str) else Expectation("energy.charging_kw", 0.0, value + 1.0, PROVEN_WITHIN_S)
 
 
 POINTS = (
-    Point("battery", "import_high", "Hold site import below", "kW", low=0, high=5000, longest_s=12 * 3600),
-    Point("battery", "import_low", "Raise site import to", "kW", low=0, high=5000, longest_s=12 * 3600),
+    *(
+        Point("battery", name, title, "kW", low=0, high=5000, longest_s=12 * 3600, expect=_held_by_hand(name))
+        for name, title in (("import_high", "Hold site import below"), ("import_low", "Raise site import to"))
+    ),
     Point("charger", "limit", "Charging limit", "kW", low=0, high=400, longest_s=12 * 3600, expect=_charger_proof),
 )

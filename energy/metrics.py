@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from smartcity.kernel.metrics import DataClass, Keep, Metric
 
+LEAST_KW, MOST_KW = -5000.0, 5000.0
 _KEEP = {"keep": Keep.EVERY, "keep_every_s": 300.0, "every_s": 60.0, "data_class": DataClass.INTERNAL}
 
 
-def _power(name: str, title: str, purpose: str, low: float = -5000, high: float = 5000) -> Metric:
+def _power(name: str, title: str, purpose: str, low: float = LEAST_KW, high: float = MOST_KW) -> Metric:
     return Metric(name=f"energy.{name}", title=title, unit="kW", low=low, high=high, purpose=purpose, **_KEEP)  # type: ignore[arg-type]
 
 

@@ -108,7 +108,8 @@ class Twin:
         if device.kind not in POINTS:
             return None
         silence = {"battery": "self-consumption with reserve", "charger": f"{DEFAULT_CHARGER_KW:g} kW"}
-        return {"type": device.kind, "points": list(POINTS[device.kind]), "silence": silence[device.kind]}
+        said = {"type": device.kind, "points": list(POINTS[device.kind]), "silence": silence[device.kind]}
+        return said | ({"follows": device.parent} if device.kind == "battery" else {})
 
     def _of(self, kind: str) -> list[Node]:
         return [node for node in self.nodes.values() if node.device.kind == kind]

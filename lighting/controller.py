@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lighting.classes import below, power_share, share, steps_for
-from smartcity.kernel.control import Expectation, Point, Setpoint
+from smartcity.kernel.control import Expectation, Point, Setpoint, Situation
 
 TOLERANCE_W = 3.0
 PROVEN_WITHIN_S = 900.0
@@ -124,6 +124,8 @@ def expectation(value: float | str, engineering: Mapping[str, object]) -> Expect
     return Expectation("lighting.power_w", power - slack, power + slack, PROVEN_WITHIN_S)
 
 
-POINTS = (
-    Point("luminaire", "dim_level", "Dimming level", "%", low=0, high=100, longest_s=12 * 3600, expect=expectation),
-)
+def _proof(value: float | str, situation: Situation) -> Expectation | None:
+    return expectation(value, situation.engineering)
+
+
+POINTS = (Point("luminaire", "dim_level", "Dimming level", "%", low=0, high=100, longest_s=12 * 3600, expect=_proof),)

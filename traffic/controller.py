@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from smartcity.kernel.control import Expectation, Point, Setpoint
+from smartcity.kernel.control import Expectation, Point, Setpoint, Situation
 from traffic.picture import Approach, Junction, Stage, Town
 from traffic.plans import Segment, write
 
@@ -186,9 +185,9 @@ def _words(junction: Junction, candidate: Play) -> str:
     return f"{verb} stage {candidate.stage} costs {candidate.cost:.0f} veh·s"
 
 
-def _stage_runs(value: float | str, announced: Mapping[str, Any]) -> Expectation | None:
+def _stage_runs(value: float | str, situation: Situation) -> Expectation | None:
     """A held stage is confirmed by the controller's own report, after minimum green and intergreen at most."""
-    del announced
+    del situation
     return Expectation("traffic.stage", float(value), float(value), 40.0)
 
 

@@ -94,7 +94,7 @@ def _checked(wish: Setpoint, facts: Facts) -> Setpoint:
 
 
 def _expected(point: Point, wish: Setpoint, facts: Facts) -> Any:
-    return point.expect(wish.value, facts.situation.engineering) if point.expect else None
+    return point.expect(wish.value, facts.situation) if point.expect else None
 
 
 def _make_room(facts: Facts, wish: Setpoint, owner: Any, by: Actor, order: Order, take_over: bool) -> Override | None:

@@ -16,9 +16,12 @@ from smartcity.api.views import OPERATE, VIEW, CityView
 from smartcity.control import judging, overriding, safety, shapes, situations
 from smartcity.control.bodies import KEY, OBJECT, Preview, Reason, Wish, answered, asset_within, read
 from smartcity.control.models import LockOut, Override
+from smartcity.control.promises import in_words
 from smartcity.devices.models import Asset
 from smartcity.kernel.clock import clock
 from smartcity.kernel.control import Setpoint
+
+NO_PROOF = "The device's confirmation is the proof; no measurement is promised."
 
 
 class PlaceOverride(CityView):
@@ -69,12 +72,12 @@ class PreviewOverride(CityView):
         standing = Override.objects.filter(asset=asset, point=wish["point"], ended_at=None).select_related("owner")
         held = next((shapes.override(row, request.user) for row in standing.select_related("asset")), None)
         point = shapes.point_of(asset.kind, wish["point"])
-        expect = point.expect(wish["value"], facts.situation.engineering) if point and point.expect else None
+        expect = point.expect(wish["value"], facts.situation) if point and point.expect else None
         return Response(
             {
                 "checks": checks,
                 "may_send": all(check["passed"] for check in checks) and point is not None,
-                "effect": _effect(expect),
+                "effect": in_words(expect) if expect else NO_PROOF,
                 "replaces": held,
                 "affected": 1,
             }
@@ -94,15 +97,6 @@ def _check(name: str, source: str, reason: str) -> dict[str, Any]:
 def _tags(asset: Asset) -> dict[int, str]:
     tag = LockOut.objects.filter(asset=asset, lifted_at=None).select_related("owner").first()
     return {asset.pk: f"locked out by {tag.owner.get_username()}: {tag.reason}"} if tag else {}
-
-
-def _effect(expect: Any) -> str:
-    if expect is None:
-        return "The device's confirmation is the proof; no measurement is promised."
-    metric = declared.metrics().get(expect.metric)
-    name, unit = (metric.title, metric.unit) if metric else (expect.metric, "")
-    minutes = expect.within_s / 60
-    return f"{name} between {expect.low:.0f} and {expect.high:.0f} {unit} within {minutes:.0f} min".replace(" 1 ", " ")
 
 
 class LiftOverride(CityView):

@@ -11,6 +11,7 @@ from smartcity import declared
 from smartcity.api.views import ms
 from smartcity.control import arbiter, grants
 from smartcity.control.models import Command, FastEvent, LockOut, LoopMode, Override, Transition
+from smartcity.control.promises import in_words, promised
 from smartcity.control.safety import LEASE
 from smartcity.devices.models import Zone
 from smartcity.kernel.control import Loop, Mode, Point, State
@@ -67,6 +68,7 @@ def command(row: Command, with_transitions: bool = True) -> dict[str, Any]:
         "alternative": row.alternative,
         "rests_on": row.rests_on,
         "expect": row.expect,
+        "expected": in_words(promised(row.expect)) if row.expect else "",
         "measured": row.measured,
         "simulated": row.simulated,
         **{name: ms(getattr(row, name)) for name in ("created_at", "sent_at", "applied_at", "ended_at", "expires_at")},

@@ -13,10 +13,10 @@ from django.db.models import Max
 from smartcity import declared
 from smartcity.control.instants import instant
 from smartcity.control.models import Command
+from smartcity.control.promises import promised, shortfall
 from smartcity.control.shapes import point_of
-from smartcity.control.verifying import shortfall
 from smartcity.kernel.alarms import Finding
-from smartcity.kernel.control import Expectation, State
+from smartcity.kernel.control import State
 
 NEWS_FOR: Final = timedelta(hours=4)
 LONGEST_VALUE: Final = 40
@@ -74,7 +74,7 @@ def _findings(new: Collection[UUID]) -> dict[UUID, Finding]:
 
 def _finding(row: Command) -> Finding:
     assert row.asset is not None and row.asset_id is not None
-    expect = Expectation(**row.expect)
+    expect = promised(row.expect)
     metric = declared.metrics().get(expect.metric)
     text = f"{_asked(row)}: {shortfall(expect, row.measured)}. Why it was asked: {row.reason}"
     return Finding(asset=row.asset_id, text=text, value=row.measured, unit=metric.unit if metric else "")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,16 +11,18 @@ from uuid import UUID
 
 from django.db import transaction
 
-from smartcity import declared
 from smartcity.control import moving, releasing
 from smartcity.control.instants import instant, ms_of
 from smartcity.control.models import Command
 from smartcity.control.moving import Step
+from smartcity.control.promises import name, number, promised, shortfall
 from smartcity.devices.models import Series
-from smartcity.kernel.control import Expectation, Priority, State
+from smartcity.kernel.control import Bound, Expectation, Priority, State
 from smartcity.telemetry import read
 
 VERIFICATION = "verification"
+Values = Mapping[tuple[str, str], read.Value]
+"""The latest values by asset and metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,8 @@ def verify(now_ms: int, *, is_simulation: bool) -> int:
     if not waiting:
         return 0
     values = _latest(waiting)
-    steps: dict[UUID, Step] = {}
-    failed: list[Waiting] = []
-    for command in waiting:
-        value = values.get(_key(command))
-        step = judged(command, value, now_ms)
-        if step is not None:
-            steps[command.id] = step
-            failed += [command] if step.to is State.FAILED else []
+    steps = {command.id: step for command in waiting if (step := judged(command, values, now_ms)) is not None}
+    failed = [command for command in waiting if command.id in steps and steps[command.id].to is State.FAILED]
     if not steps:
         return 0
     with transaction.atomic():
@@ -62,23 +58,38 @@ def verify(now_ms: int, *, is_simulation: bool) -> int:
     return len(moved)
 
 
-def judged(command: Waiting, value: read.Value | None, now_ms: int) -> Step | None:
-    """Pure: the step this command takes, or None while there is still time."""
+def judged(command: Waiting, values: Values, now_ms: int) -> Step | None:
+    """Pure: the step this command takes, or None while there is still time.
+
+    Whether the device was at its limit is asked at the end only: until then the effect may still come.
+    """
     expect = command.expect
-    is_news = value is not None and value.is_usable and value.at_ms >= command.since_ms
-    if value is not None and is_news and expect.low <= value.value <= expect.high:
-        return Step(State.VERIFIED, f"{_name(expect)} {_number(value.value)}", {"measured": value.value})
+    measured = _since(command, expect, values)
+    if measured is not None and expect.low <= measured <= expect.high:
+        return Step(State.VERIFIED, f"{name(expect)} {number(measured)}", {"measured": measured})
     if now_ms < command.deadline_ms:
         return None
-    if value is None or not is_news:
-        return Step(State.FAILED, shortfall(expect, None))
-    return Step(State.FAILED, shortfall(expect, value.value), {"measured": value.value})
+    short = shortfall(expect, measured)
+    if measured is None:
+        return Step(State.FAILED, short)
+    limit = _limit(command, values)
+    to = State.VERIFIED if limit else State.FAILED
+    return Step(to, f"at its limit, {limit}: {short}" if limit else short, {"measured": measured})
 
 
-def shortfall(expect: Expectation, measured: float | None) -> str:
-    """What was measured, None where nothing was in time, beside what was expected."""
-    wanted = f"{_number(expect.low)} to {_number(expect.high)} expected"
-    return f"{_name(expect)} {'was not measured in time' if measured is None else _number(measured)}, {wanted}"
+def _limit(command: Waiting, values: Values) -> str:
+    """What shows that the device gives all it can; empty where nothing does."""
+    for bound in command.expect.unless:
+        value = _since(command, bound, values)
+        if value is not None and bound.low <= value <= bound.high:
+            return f"{name(bound)} {number(value)}"
+    return ""
+
+
+def _since(command: Waiting, bound: Expectation | Bound, values: Values) -> float | None:
+    """What was measured after the command went out, and can be believed."""
+    value = values.get((bound.asset or command.asset, bound.metric))
+    return value.value if value is not None and value.is_usable and value.at_ms >= command.since_ms else None
 
 
 def _waiting(is_simulation: bool) -> list[Waiting]:
@@ -101,18 +112,15 @@ def _one(
 ) -> Waiting:
     """Once the command has expired the device is local again, so there is nothing left to measure."""
     assert asset is not None and device is not None and sent is not None and applied is not None
-    expected = Expectation(**expect)
+    expected = promised(expect)
     deadline = min(ms_of(applied) + int(expected.within_s * 1000), ms_of(expires))
     return Waiting(pk, asset, device, priority, expected, min(ms_of(sent), ms_of(applied)), deadline)
 
 
-def _key(waiting: Waiting) -> tuple[str, str]:
-    """The asset and metric that show the effect."""
-    return waiting.expect.asset or waiting.asset, waiting.expect.metric
-
-
-def _latest(waiting: Sequence[Waiting]) -> dict[tuple[str, str], read.Value]:
-    wanted = [_key(command) for command in waiting]
+def _latest(waiting: Sequence[Waiting]) -> Values:
+    shown: list[tuple[Waiting, Expectation | Bound]] = [(command, command.expect) for command in waiting]
+    shown += [(command, bound) for command in waiting for bound in command.expect.unless]
+    wanted = {(bound.asset or command.asset, bound.metric) for command, bound in shown}
     assets, metrics = {asset for asset, _ in wanted}, {metric for _, metric in wanted}
     series = Series.objects.filter(device__asset__uid__in=assets, device__retired_at=None, metric__in=metrics)
     keys = {pk: (asset, metric) for pk, asset, metric in series.values_list("pk", "device__asset__uid", "metric")}
@@ -130,13 +138,3 @@ def _undo(failed: Sequence[Waiting], now_ms: int) -> None:
             issuer=VERIFICATION,
             priority=Priority.OPTIMISER,
         )
-
-
-def _name(expect: Expectation) -> str:
-    metric = declared.metrics().get(expect.metric)
-    title = metric.title if metric else expect.metric
-    return f"{title} of {expect.asset}" if expect.asset else title
-
-
-def _number(value: float) -> str:
-    return f"{value:.4g}"

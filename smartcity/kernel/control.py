@@ -48,10 +48,21 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """`metric` of `asset`, of the commanded one where that is empty, within [low, high]."""
+
+    metric: str
+    low: float
+    high: float
+    asset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """The measured effect that proves a command worked: `metric` within [low, high] in time.
 
-    `asset` is the one that shows it where it is not the commanded one: a container proves the truck's call.
+    `asset` is the one that shows it where it is not the commanded one: a container proves the truck's call. Any one of
+    `unless` shows that the device gives all that physics allows: then the effect is not owed, and nothing is undone.
     """
 
     metric: str
@@ -59,6 +70,7 @@ class Expectation:
     high: float
     within_s: float
     asset: str = ""
+    unless: tuple[Bound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +123,10 @@ class Interlock:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Something a person may override: range or choices, unit, and the longest an override may last."""
+    """Something a person may override: range or choices, unit, and the longest an override may last.
+
+    `expect(value, situation)` is the effect that proves it, None where none can be promised.
+    """
 
     kind: str
     name: str
@@ -121,7 +136,7 @@ class Point:
     high: float | None = None
     choices: tuple[str, ...] = ()
     longest_s: float = 8 * 3600.0
-    expect: Callable[[float | str, Mapping[str, Any]], Expectation | None] | None = None
+    expect: Callable[[float | str, Situation], Expectation | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,18 +48,11 @@ function steps(c) {
 
 function details(c) {
   const value = typeof c.value === "object" && c.value !== null ? JSON.stringify(c.value) : "";
-  const rows = [["Instead of", c.alternative], ["Rests on", restsOn(c.rests_on).replace("rests on ", "")], ["Value", value], ["Expected", expectation(c.expect)], ["Measured", typeof c.measured === "number" ? number(c.measured) : ""], ["Valid until", c.expires_at ? when(instant(c.expires_at)) : ""], ["Priority", c.priority], ["Note", c.state_note]].filter(([, text]) => text);
+  const rows = [["Instead of", c.alternative], ["Rests on", restsOn(c.rests_on).replace("rests on ", "")], ["Value", value], ["Expected", c.expected], ["Measured", typeof c.measured === "number" ? number(c.measured) : ""], ["Valid until", c.expires_at ? when(instant(c.expires_at)) : ""], ["Priority", c.priority], ["Note", c.state_note]].filter(([, text]) => text);
   if (!rows.length && !c.transitions?.length) return null;
   return h("details.more", {}, h("summary", {}, "Steps and grounds"),
     h("ol.transitions", {}, (c.transitions ?? []).map((t) => h("li", {}, h("time", {}, hms(instant(t.at))), ` ${stateWord(t.state, t.word)}`, t.note ? h("span.unit", {}, ` ${t.note}`) : null))),
     h("dl.rows", {}, rows.map(([label, text]) => [h("dt", {}, label), h("dd", {}, String(text))])));
-}
-
-function expectation(expect) {
-  if (!expect) return "";
-  const { metric, low, high, within_s: within } = expect;
-  const band = [low, high].every((v) => typeof v === "number") ? `${number(low)} to ${number(high)}` : said(low ?? high ?? expect.value);
-  return `${metric ? humanise(metric) : "effect"} ${band}${within ? ` within ${number(within)} s` : ""}`;
 }
 
 /** What a loop proposed is sent, or not, by a person with a reason. */

@@ -89,6 +89,7 @@ def test_a_push_carries_number_and_sentence_but_not_the_place(town, evaluator, f
     fails(found, town.meter().pk)
     evaluator.sweep(NOW)
     alarm = Notice.objects.get().alarm
+    assert alarm is not None
     assert of(alarm).body == f"Alarm {alarm.pk}: the effect of a command was not measured"
 
 

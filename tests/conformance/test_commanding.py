@@ -20,7 +20,7 @@ def test_every_point_belongs_to_a_kind_has_bounds_and_a_longest_time(point):
         assert point.unit and not point.choices and point.low < point.high
     assert 0 < point.longest_s <= 48 * 3600 and point.title
     value = point.high if is_number else (*point.choices, "a text its limit check reads")[0]
-    expected = point.expect(value, {}) if point.expect else None
+    expected = point.expect(value, nothing_known(point)) if point.expect else None
     assert expected is None or (expected.metric in declared.metrics() and expected.low <= expected.high)
 
 

@@ -41,7 +41,7 @@ DIM = Point(
     low=0,
     high=100,
     longest_s=4 * 3600,
-    expect=lambda value, engineering: Expectation("lighting.power_w", float(value) / 2 - 5, float(value) / 2 + 5, 120),
+    expect=lambda value, situation: Expectation("lighting.power_w", float(value) / 2 - 5, float(value) / 2 + 5, 120),
 )
 
 

@@ -107,13 +107,20 @@ def lamp_at(now_ms, where=HELSINKI, **announced):
     return Situation("L-1", "luminaire", {}, announced, {}, {}, now_ms, where, "Europe/Helsinki")
 
 
+def change_after(at_ms):
+    """The next dusk or dawn in Helsinki."""
+    found = next_change(60.17, 24.94, at_ms)
+    assert found is not None
+    return found
+
+
 def test_by_day_a_lamp_is_refused_with_the_time_of_dusk():
     assert light_is_due(wish(100), lamp_at(NIGHT)) is None
     assert light_is_due(wish(100), lamp_at(DAY)) == "it is day: the lamps have no supply until dusk at 16:18"
 
 
 def test_at_the_edges_of_the_night_a_command_must_still_be_provable():
-    dusk, dawn = next_change(60.17, 24.94, DAY), next_change(60.17, 24.94, NIGHT)
+    dusk, dawn = change_after(DAY), change_after(NIGHT)
     assert light_is_due(wish(100), lamp_at(dusk - 180_000)) is not None
     assert light_is_due(wish(100), lamp_at(dusk - 60_000)) is None
     assert light_is_due(wish(100), lamp_at(dawn - 11 * 60_000)) is None

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from lighting import loop
-from lighting.darkness import next_change
 from lighting.loop import LampRow, StreetRow
+from smartcity.forecasting import read as forecasts
+from smartcity.telemetry import read
+from tests.lighting.test_decide import change_after
 
 NIGHT = 1_700_000_000_000  # 14 November 2023, 22:13 UTC
 
@@ -22,13 +24,13 @@ def town(monkeypatch):
     )
     lamp = LampRow("L-1", 60.17, 24.94, 100.0, 50.0, None, {})
     monkeypatch.setattr(loop, "inventory", lambda: [StreetRow(segment, (lamp,), (7,))])
-    monkeypatch.setattr(loop.read, "latest", lambda ids: {})
-    monkeypatch.setattr(loop.forecasts, "latest", lambda ids: {})
+    monkeypatch.setattr(read, "latest", lambda ids: {})
+    monkeypatch.setattr(forecasts, "latest", lambda ids: {})
 
 
 def test_streets_are_steered_from_dusk_until_a_quarter_of_an_hour_before_dawn(town):
-    dawn = next_change(60.17, 24.94, NIGHT)
-    dusk = next_change(60.17, 24.94, dawn)
+    dawn = change_after(NIGHT)
+    dusk = change_after(dawn)
     minutes = {at: [s.uid for s in loop.gather(at).streets] for at in (dawn - 16 * 60_000, dawn - 14 * 60_000)}
     assert list(minutes.values()) == [["S-1"], []]
     assert not loop.gather(dusk - 120_000).is_dark and loop.gather(dusk).is_dark

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from smartcity.kernel.control import Expectation, Point, Setpoint
+from smartcity.kernel.control import Expectation, Point, Setpoint, Situation
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +64,8 @@ def expectation(value: float | str, engineering: Mapping[str, object]) -> Expect
     return Expectation("newdomain.flow", flow * 0.8 - 1, flow * 1.2 + 1, 600.0)
 
 
-POINTS = (Point("bed", "valve", "Valve", "%", low=0, high=100, longest_s=3600, expect=expectation),)
+def _proof(value: float | str, situation: Situation) -> Expectation | None:
+    return expectation(value, situation.engineering)
+
+
+POINTS = (Point("bed", "valve", "Valve", "%", low=0, high=100, longest_s=3600, expect=_proof),)
