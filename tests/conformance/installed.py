@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from django.conf import settings
@@ -14,6 +15,7 @@ from smartcity.devices import api
 
 MAP = Path(settings.ROOT) / "var" / "Helsinki.osm.pbf"
 NOW = 1_795_600_800_000
+SHIPPED = ("traffic", "waste", "lighting", "energy")
 LABELS = [config.label for config in domains.installed()]
 needs_map = pytest.mark.skipif(not MAP.exists(), reason="script/bootstrap --demo fetches the demo map")
 each_domain = pytest.mark.parametrize("domain", LABELS)
@@ -21,6 +23,12 @@ each_domain = pytest.mark.parametrize("domain", LABELS)
 
 def named(items):
     return [pytest.param(item, id=getattr(item, "name", str(item))) for item in items]
+
+
+def skip_without(domain: str, what: str) -> NoReturn:
+    """A domain of somebody else may do without it; those that come along may not."""
+    assert domain not in SHIPPED, f"{domain} has lost its {what}"
+    pytest.skip(f"it has no {what}")
 
 
 def kinds_of(domain):

@@ -8,7 +8,7 @@ import pytest
 from smartcity import declared, domains
 from smartcity.kernel.control import Mode
 from smartcity.kernel.worth import Headline
-from tests.conformance.installed import ALL_KINDS, LABELS, NOW, each_domain, named
+from tests.conformance.installed import ALL_KINDS, LABELS, NOW, each_domain, named, skip_without
 
 
 @pytest.mark.parametrize("loop", named(declared.loops().values()))
@@ -31,7 +31,7 @@ def test_a_loop_of_an_empty_city_wants_nothing_and_asks_little(loop, django_asse
 @each_domain
 def test_a_domain_with_a_loop_says_what_it_is_worth(domain):
     if not any(loop.domain == domain for loop in declared.loops().values()):
-        pytest.skip("it has no loop")
+        skip_without(domain, "loop")
     kpis = domains.room(domain, "kpis")
     assert kpis and kpis.KPIS
     assert all(kpi.title and kpi.unit and kpi.baseline for kpi in kpis.KPIS)
@@ -42,7 +42,7 @@ def test_a_domain_with_a_loop_says_what_it_is_worth(domain):
 def test_the_worth_and_the_headline_of_an_empty_city_are_no_error(domain):
     loop = domains.room(domain, "loop")
     if loop is None:
-        pytest.skip("it has no loop")
+        skip_without(domain, "loop")
     if hasattr(loop, "worth"):
         assert isinstance(loop.worth(NOW - 86_400_000, NOW), list)
     if hasattr(loop, "headline"):

@@ -14,7 +14,7 @@ from smartcity.api.access import EVERYWHERE
 from smartcity.devices import api, osm_read, plan
 from smartcity.devices.asset_writer import Run, Writer
 from smartcity.devices.models import Asset, Zone
-from tests.conformance.installed import MAP, each_domain, kinds_of, needs_map
+from tests.conformance.installed import MAP, each_domain, kinds_of, needs_map, skip_without
 
 
 @cache
@@ -53,7 +53,7 @@ def test_the_demo_has_devices_and_every_commandable_kind_is_signed(domain):
 @each_domain
 def test_drafted_assets_are_written_and_drawn(domain):
     if domain not in declared.drafters():
-        pytest.skip("it drafts nothing from a map")
+        skip_without(domain, "drafts of a map")
     zone = Zone.objects.create(code="centre", name="Centre")
     writer = Writer(Run("osm", 1, timezone.now(), True, lambda point: zone.pk))
     few = few_of(domain)
