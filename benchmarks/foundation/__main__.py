@@ -22,17 +22,20 @@ SETTLE_S = 45.0
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--day", action="store_true", help="also a simulated day with three seeds (hours)")
+    parser.add_argument("--only-day", action="store_true", help="the simulated day and nothing else")
+    parser.add_argument("--seeds", type=int, nargs="+", default=day.SEEDS, help="of that day (1 2 3)")
     parser.add_argument("--hours", type=float, default=24.0, help="city hours of that day (24)")
     parser.add_argument("--speed", default="10", help="ceiling of simulated time while measuring (10)")
     chosen = parser.parse_args()
     report = Report("foundation")
-    with tempfile.TemporaryDirectory(prefix="smartcity-bench-") as folder:
-        var = Path(folder)
-        shutil.copy(ROOT / "var" / "Helsinki.osm.pbf", var)
-        imports(report)
-        running(report, var, chosen.speed)
-    if chosen.day:
-        day.measure(report, ROOT / "var" / "Helsinki.osm.pbf", hours=chosen.hours)
+    demo_map = ROOT / "var" / "Helsinki.osm.pbf"
+    if not chosen.only_day:
+        with tempfile.TemporaryDirectory(prefix="smartcity-bench-") as folder:
+            shutil.copy(demo_map, folder)
+            imports(report)
+            running(report, Path(folder), chosen.speed)
+    if chosen.day or chosen.only_day:
+        day.measure(report, demo_map, seeds=chosen.seeds, hours=chosen.hours)
     report.finish(as_json=chosen.json)
 
 

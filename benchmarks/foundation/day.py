@@ -8,46 +8,62 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from benchmarks.foundation.page import Live
 from benchmarks.report import Report
+from smartcity.kernel import clock as clocks
 from tests.city import city
 
 SEEDS = (1, 2, 3)
+DAY = date(2026, 9, 22)  # a Tuesday with as much night as day
+ZONE = ZoneInfo("Europe/Helsinki")
+MIDNIGHT_MS = int(datetime.combine(DAY, datetime.min.time(), ZONE).timestamp() * 1000)
 HOUR_MS = 3_600_000
+WARM_UP_MS = 20 * 60_000
+CLOSING_MS = 65 * 60_000
 
 
-def measure(report: Report, map_file: Path, *, hours: float) -> None:
+def measure(report: Report, map_file: Path, *, seeds: Sequence[int], hours: float) -> None:
     """Adds value and baseline of every KPI, median and range over the seeds, and how long a day took."""
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for seed in SEEDS:
+    report.add("day", f"{DAY:%A %Y-%m-%d}, {hours:g} h from local midnight")
+    for seed in seeds:
         with tempfile.TemporaryDirectory(prefix="smartcity-day-") as folder:
             shutil.copy(map_file, folder)
+            _begin_before(Path(folder), MIDNIGHT_MS)
             with city("--speed", "60", var=Path(folder), SMARTCITY_SEED=str(seed)) as running:
                 began = time.monotonic()
-                for row in _live_through(Live(running), hours):
-                    if row["simulated_value"] is not None and row["simulated_baseline"] is not None:
-                        figures = (row["simulated_value"], row["simulated_baseline"])
-                        found[f"{row['domain']}_{row['kpi']}_{row['unit']}"].append(figures)
+                rows = _live_through(Live(running), hours)
                 report.add(f"day_seed_{seed}_wall_s", time.monotonic() - began)
+        for row in rows:
+            if row["simulated_value"] is not None and row["simulated_baseline"] is not None:
+                name = f"{row['domain']}_{row['kpi']}_against_{row['baseline_name'].replace(' ', '_')}"
+                found[name].append((row["simulated_value"], row["simulated_baseline"]))
+                print(f"seed {seed}  {name}  {row['simulated_value']:.4g} {row['simulated_baseline']:.4g}", flush=True)
     for name, pairs in sorted(found.items()):
         values, baselines = zip(*pairs, strict=True)
-        report.add(f"{name}", statistics.median(values))
+        report.add(name, statistics.median(values))
         report.add(f"{name}_baseline", statistics.median(baselines))
         report.add(f"{name}_range", f"{min(values):.4g} to {max(values):.4g} over {len(values)} seeds")
 
 
+def _begin_before(folder: Path, instant_ms: int) -> None:
+    """A new city finds its clock a little before that instant."""
+    clocks.save(
+        clocks.Anchor(instant_ms - WARM_UP_MS, clocks.wall_ms(), 1.0, 60.0, simulated=True), folder / "clock.json"
+    )
+
+
 def _live_through(live: Live, hours: float) -> list[dict[str, Any]]:
-    """Wait until that many city hours are over; the ledger's rows since the beginning."""
-    began = live.get("/api/v1/clock")["at"]
-    until = began + int(hours * HOUR_MS)
+    """Wait until that many hours of the day, and the hour in which the ledger closes it, are over; the day's rows."""
+    until = MIDNIGHT_MS + int(hours * HOUR_MS) + CLOSING_MS
     while live.get("/api/v1/clock")["at"] < until:
         time.sleep(5)
-    answer = live.get(f"/api/v1/ledger/?from={began - 24 * HOUR_MS}&to={until}")
-    rows = answer["results"] if isinstance(answer, dict) else answer
-    newest: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for row in sorted(rows, key=lambda row: row["to_at"]):
-        newest[row["domain"], row["kpi"], row.get("baseline_name", "")] = row
-    return list(newest.values())
+    found = live.get(f"/api/v1/ledger/?from={MIDNIGHT_MS}&to={MIDNIGHT_MS + 24 * HOUR_MS}")
+    rows = found["results"] if isinstance(found, dict) else found
+    return [row for row in rows if row["from_at"] == MIDNIGHT_MS]
