@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from smartcity.kernel.control import Expectation, Point, Setpoint
+from smartcity.kernel.control import Expectation, Point, Setpoint, Situation
 from waste import itinerary
 from waste.level import EMPTIED_BELOW
 from waste.picture import HOUR_S, Bin, Lorry, Picture, left_s
 from waste.planning import Plan, Policy, Route, make_plan
 
+TAKEN_WITHIN_S = 300.0
 READY = ("off duty", "at the depot")
 
 
@@ -64,8 +65,8 @@ def _rota(picture: Picture) -> str:
 
 def _proof(calls: list[Bin], seconds: float) -> Expectation | None:
     """The last well-filled container of the route must show itself empty: measured by its sensor, not by the truck."""
-    shown = [item for item in calls if item.level is not None and item.level >= 2 * EMPTIED_BELOW]
-    if not shown:
+    shown = [item for item in calls if item.proof and item.level is not None and item.level >= 2 * EMPTIED_BELOW]
+    if not shown or shown[-1].proof is None:
         return None
     metric, low, high = shown[-1].proof
     return Expectation(metric, low, high, 1.5 * seconds + 2 * HOUR_S, asset=shown[-1].uid)
@@ -91,7 +92,22 @@ def _stand_by(truck: Lorry, plan: Plan, picture: Picture) -> Setpoint:
     )
 
 
+def _taken(value: float | str, situation: Situation) -> Expectation | None:
+    """By hand: the truck has it on its list, or nothing any more, as it reports every quarter of a minute.
+
+    What it finishes before it stands by takes a few minutes. A call with nothing but unload sites shows nothing.
+    """
+    try:
+        stops = itinerary.read(value)
+    except itinerary.BadItinerary:
+        return None
+    served = situation.announced.get("serves", {})
+    if any(not stop.is_unload or stop.uid in served for stop in stops):
+        return Expectation("waste.stops_left", 1, itinerary.MOST_STOPS, TAKEN_WITHIN_S)
+    return None if stops else Expectation("waste.stops_left", 0, 0, 3 * TAKEN_WITHIN_S)
+
+
 POINTS = (
-    Point(kind="truck", name="route", title="Route", unit="", longest_s=10 * HOUR_S),
-    Point(kind="truck", name="next_stop", title="Next stop", unit="", longest_s=4 * HOUR_S),
+    Point(kind="truck", name="route", title="Route", unit="", longest_s=10 * HOUR_S, expect=_taken),
+    Point(kind="truck", name="next_stop", title="Next stop", unit="", longest_s=4 * HOUR_S, expect=_taken),
 )

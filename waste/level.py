@@ -24,3 +24,11 @@ def from_distance(distance_mm: float, geometry: Mapping[str, object]) -> float |
 def to_distance(fill: float, empty_mm: float, full_mm: float) -> float:
     """What an echo sensor above the waste measures, in whole mm."""
     return float(round(empty_mm - min(fill, FULL) / FULL * (empty_mm - full_mm)))
+
+
+def emptied(geometry: Mapping[str, float], *, is_echo: bool) -> tuple[str, float, float]:
+    """The metric of a container's sensor that shows it emptied, and between which bounds."""
+    if not is_echo:
+        return "waste.fill_level", 0.0, EMPTIED_BELOW
+    empty, full = geometry["empty_mm"], geometry["full_mm"]
+    return "waste.distance", to_distance(EMPTIED_BELOW, empty, full), 1.1 * empty

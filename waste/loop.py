@@ -19,8 +19,8 @@ from waste import inflow, kpis, rota
 from waste.controller import decide
 from waste.filling import SATURATED, Filling
 from waste.inventory import BinRow, Inventory, TruckRow, inventory, learned, levels
-from waste.level import EMPTIED_BELOW, from_distance, to_distance
-from waste.metrics import TRUCK_STATES
+from waste.level import emptied, from_distance
+from waste.metrics import REPORT_S, TRUCK_STATES
 from waste.models import StopReport
 from waste.picture import Bin, Lorry, Picture, Site
 from waste.planning import Policy
@@ -28,6 +28,7 @@ from waste.reports import Said, latest_reports
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 FRESH_TRUCK_MS = 300_000
+PROVING_MS = int(3 * REPORT_S * 1000)  # a sensor that has missed more reports proves nothing
 BLOCKED_FOR = timedelta(hours=4)
 LEAD_UP_DAYS = 8
 Latest = Mapping[int, read.Value]
@@ -66,13 +67,13 @@ def level_now(row: BinRow, latest: Latest) -> tuple[float, int] | None:
 def _bin(row: BinRow, filling: Filling | None, latest: Latest, said: Said | None, now_ms: int, day: int) -> Bin:
     """What the crew said counts until the sensor speaks again."""
     found = level_now(row, latest)
+    is_heard = found is not None and now_ms - found[1] <= PROVING_MS
     blocked = ""
     if said is not None and said.outcome == StopReport.Outcome.BLOCKED:
         blocked = f"the crew of {said.truck} found it blocked"
     elif said is not None and (found is None or said.at_ms > found[1]):
         found = (0.0 if said.outcome == StopReport.Outcome.DONE else 100.0), said.at_ms
     is_echo = "waste.distance" in row.series and "waste.fill_level" not in row.series
-    edge = to_distance(EMPTIED_BELOW, row.geometry["empty_mm"], row.geometry["full_mm"])
     return Bin(
         uid=row.uid,
         node=row.node,
@@ -84,9 +85,7 @@ def _bin(row: BinRow, filling: Filling | None, latest: Latest, said: Said | None
         off_m=row.off_m,
         access=row.access,
         blocked=blocked,
-        proof=("waste.distance", edge, 1.1 * row.geometry["empty_mm"])
-        if is_echo
-        else ("waste.fill_level", 0.0, EMPTIED_BELOW),
+        proof=emptied(row.geometry, is_echo=is_echo) if is_heard else None,
         basis=tuple(
             f"series:{pk}" for name, pk in row.series.items() if name in ("waste.fill_level", "waste.distance")
         ),

@@ -19,7 +19,8 @@ class Bin:
     """A container: last level in % and its age in hours (None when never heard), how it fills, where it stands.
 
     `node` is its row in the matrices; `off_m` the walk from the road; `proof` the metric that shows an emptying with
-    its bounds; `blocked` the crew's words when it could not be reached lately.
+    its bounds, None where the sensor has not spoken lately; `blocked` the crew's words when it could not be reached
+    lately.
     """
 
     uid: str
@@ -32,7 +33,7 @@ class Bin:
     off_m: float = 0.0
     access: tuple[float, float] = (0.0, 24.0)
     blocked: str = ""
-    proof: tuple[str, float, float] = ("waste.fill_level", 0.0, EMPTIED_BELOW)
+    proof: tuple[str, float, float] | None = ("waste.fill_level", 0.0, EMPTIED_BELOW)
     basis: tuple[str, ...] = ()
     on_rota_today: bool = False
 

@@ -21,7 +21,7 @@ from waste import codecs, history, inflow, itinerary, osm, rota, solver
 from waste.controller import decide
 from waste.filling import learn_all
 from waste.interlocks import INTERLOCKS
-from waste.level import FULL, from_distance
+from waste.level import FULL, emptied, from_distance
 from waste.metrics import TRUCK_STATES
 from waste.picture import Bin, Lorry, Picture, Site
 from waste.planning import Policy
@@ -181,6 +181,7 @@ class City:
                 kg_full=float(data["kg_full"]),
                 service_s=float(data["service_s"]),
                 off_m=self.places[node].off_m,
+                proof=emptied(data, is_echo=device.codec != senml.CODEC.name) if known else None,
                 on_rota_today=bool(rota.is_due(day, int(data["rota_every_days"]), int(data["rota_phase"]))),
             )
 

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 SHORTEST_EXPIRY_S = 1.0
+ROAD_S = 2.0  # wall: from a measurement to the store
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Dispatcher:
         if epoch is None:
             return
         if is_time:
-            await self._pool.run(sweep, now, self._city.is_simulation)
+            await self._pool.run(sweep, now, self._city.is_simulation, int(1000 * ROAD_S * self._city.speed))
         await self._send_due(now, epoch, repeats=is_time or bool(self._inbox.ready))
 
     async def _take_answers(self) -> None:
@@ -186,7 +187,7 @@ class Dispatcher:
             del self._tries[pk], self._devices[pk]
 
 
-def sweep(now_ms: int, is_simulation: bool) -> None:
+def sweep(now_ms: int, is_simulation: bool, road_ms: int) -> None:
     """Effects before expiry: what was measured in time counts."""
-    verifying.verify(now_ms, is_simulation=is_simulation)
+    verifying.verify(now_ms, is_simulation=is_simulation, road_ms=road_ms)
     expiring.sweep(now_ms, is_simulation=is_simulation)

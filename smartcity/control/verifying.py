@@ -38,9 +38,10 @@ class Waiting:
     deadline_ms: int
 
 
-def verify(now_ms: int, *, is_simulation: bool) -> int:
+def verify(now_ms: int, *, is_simulation: bool, road_ms: int = 0) -> int:
     """Confirm effects that were measured, fail those that were not in time; how many moved.
 
+    A reading needs `road_ms` from the device to the store, so that long the verdict waits for the last ones in time.
     Telemetry is read before the city's transaction. What a loop caused and did not work is undone: the device is
     told to return to local. An operator's own command is left to the operator.
     """
@@ -48,7 +49,7 @@ def verify(now_ms: int, *, is_simulation: bool) -> int:
     if not waiting:
         return 0
     values = _latest(waiting)
-    steps = {command.id: step for command in waiting if (step := judged(command, values, now_ms)) is not None}
+    steps = {command.id: step for command in waiting if (step := judged(command, values, now_ms - road_ms))}
     failed = [command for command in waiting if command.id in steps and steps[command.id].to is State.FAILED]
     if not steps:
         return 0

@@ -7,10 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from smartcity.control import leases
+from smartcity.control import leases, verifying
 from smartcity.control.dispatch import Dispatcher, Patience
 from smartcity.control.leader import Leader
 from smartcity.control.models import Command, Lease, Transition
+from smartcity.kernel.clock import Anchor, clock, wall_ms
 from smartcity.kernel.control import Expectation, Priority, State
 from tests.control.conftest import NOW, acting, answer, dim, done, later
 
@@ -178,6 +179,31 @@ def test_an_effect_that_is_not_measured_fails_and_the_device_is_told_to_go_local
     failed.refresh_from_db()
     assert failed.state == State.ROLLED_BACK
     assert street.wants(dim(expect=POWER), now_ms=later(122)) == []  # not again at once
+
+
+def test_the_verdict_waits_for_what_was_measured_in_time_and_is_still_on_the_road(street, tick, at):
+    street.lamp()
+    (command,) = street.wants(dim(expect=POWER))
+    tick()
+    tick(answer(command.pk))
+    assert verifying.verify(later(125), is_simulation=True, road_ms=10_000) == 0
+    street.measures("L-1", 25.0, later(119))
+    verifying.verify(later(126), is_simulation=True, road_ms=10_000)
+    assert only().state == State.VERIFIED
+
+
+def test_how_long_a_reading_is_on_the_road_grows_with_the_speed_of_the_city(street, dispatcher, leader, monkeypatch):
+    waited = []
+
+    def verify(now_ms, *, is_simulation, road_ms):
+        waited.append(road_ms)
+
+    monkeypatch.setattr(verifying, "verify", verify)
+    done(leader.attempt())
+    for speed in (1.0, 60.0):
+        clock.adopt(Anchor(NOW, wall_ms(), speed, speed, simulated=True))
+        done(dispatcher.tick())
+    assert waited == [2_000, 120_000]
 
 
 def test_an_operators_failed_command_is_left_to_the_operator(street, wire, tick, at, people):

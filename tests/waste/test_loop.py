@@ -91,7 +91,7 @@ def test_the_picture_holds_levels_rates_distances_and_the_truck(town, django_ass
     assert own and own.mean == pytest.approx(20, rel=0.1) and own.is_own
     assert leaning and not leaning.is_own
     assert shown.trucks[0].state == "at the depot" and np.isfinite(shown.seconds).all()
-    assert shown.bins[4].proof[0] == "waste.distance"
+    assert shown.bins[4].proof == ("waste.distance", 820.0, 1100.0)
 
 
 def test_the_second_look_is_cheap(town, django_assert_max_num_queries):
@@ -155,3 +155,9 @@ def test_the_headline_counts_full_containers_and_trucks_out(town):
 
 def test_the_loop_has_words_of_its_trade():
     assert loop.LOOPS[0].words[Mode.LOCAL] == "Fixed rota"
+
+
+def test_a_sensor_that_has_missed_three_reports_proves_nothing(town):
+    measure(TEN_LOCAL, {f"C-{i}": 90.0 for i in range(4)})
+    assert all(item.proof for item in loop.gather(TEN_LOCAL).bins)
+    assert not any(item.proof for item in loop.gather(TEN_LOCAL + 2 * HOUR_MS).bins)

@@ -134,3 +134,11 @@ def test_any_text_is_a_route_or_refused(text):
         assert str(error)
     else:
         assert itinerary.read(itinerary.write(stops)) == stops
+
+
+def test_a_route_is_proven_by_a_container_that_still_speaks():
+    shown = picture([bin_(i, 95, proof=None if i else ("waste.fill_level", 0.0, 20.0)) for i in range(3)])
+    (route,) = [s for s in decide(shown, POLICY) if s.value != itinerary.STAND_BY]
+    assert route.expect and route.expect.asset == "C-000"
+    mute = picture([bin_(i, 95, proof=None) for i in range(3)])
+    assert [s.expect for s in decide(mute, POLICY) if s.value != itinerary.STAND_BY] == [None]
