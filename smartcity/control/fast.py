@@ -107,12 +107,13 @@ class FastDesk:
         view = self._lookout.look(now_ms)
         with transaction.atomic():
             leases.insist(leases.CONTROL, epoch)
+            self._lookout.look_again(view)
             granted = self._keep_leases(view, epoch)
             requests = [errand for s in setpoints if (errand := self._judge(s, view)) is not None]
             self._log.granted(granted, now_ms)
             FastEvent.objects.bulk_create(self._log.rows())
-        errands = [*granted, *requests]
-        numbers = sequences(len(errands), now_ms)
+            errands = [*granted, *requests]
+            numbers = sequences(len(errands), now_ms)
         return Sheet(epoch, tuple((f"f{n}", errand) for n, errand in zip(numbers, errands, strict=True)))
 
     def _keep_leases(self, view: View, epoch: int) -> list[Errand]:

@@ -62,6 +62,14 @@ class Lookout:
         view.free = {uid: f for uid, f in facts.items() if _may_be_granted(f, view)}
         return view
 
+    def look_again(self, view: View) -> None:
+        """Inside the transaction of the round: what a person has changed since, and can change only after it."""
+        zones = {f.asset.zone_id for f in view.facts.values()}
+        now = instant(view.now_ms)
+        view.modes = grants.current(self._loop, zones, now, is_simulation=view.is_simulation, lock=True)
+        view.held = _held([f.asset.pk for f in view.facts.values()], view.now_ms)
+        view.free = {uid: f for uid, f in view.free.items() if _may_be_granted(f, view)}
+
 
 def _may_be_granted(facts: Facts, view: View) -> bool:
     """Automatic, signed, nobody's hand or tag on it, and its device in reach."""

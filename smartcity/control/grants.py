@@ -10,9 +10,15 @@ from smartcity.control.models import LoopMode
 from smartcity.kernel.control import Loop, Mode
 
 
-def current(loop: Loop, zones: Collection[int], now: datetime, *, is_simulation: bool) -> dict[int, Mode]:
-    """The mode in force per zone id: what a person granted, else what the loop has by default. One query."""
-    granted = LoopMode.objects.filter(loop=loop.name, zone__in=zones).values_list("zone", "mode", "until")
+def current(
+    loop: Loop, zones: Collection[int], now: datetime, *, is_simulation: bool, lock: bool = False
+) -> dict[int, Mode]:
+    """The mode in force per zone id: what a person granted, else what the loop has by default. One query.
+
+    With `lock`, nobody changes what is granted before the transaction ends.
+    """
+    rows = LoopMode.objects.select_for_update() if lock else LoopMode.objects.all()
+    granted = rows.filter(loop=loop.name, zone__in=zones).values_list("zone", "mode", "until")
     found = dict.fromkeys(zones, by_default(loop, is_simulation))
     found.update({zone: in_force(loop, Mode(mode), until, now, is_simulation) for zone, mode, until in granted})
     return found

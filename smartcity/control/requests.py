@@ -94,7 +94,7 @@ def _write(setpoints: list[Setpoint], facts: Mapping[str, Facts], order: Order) 
         return earlier
     now = instant(order.now_ms)
     assets = {facts[s.asset].asset.pk for s in setpoints}
-    board = standing.read(assets, {s.point for s in setpoints}, now)
+    board = standing.read(assets, {safety.LEASE, *(s.point for s in setpoints)}, now)
     terms = _terms(facts, order)
     judged = [(s, v) for s in setpoints if (v := judge(s, facts[s.asset], board, terms)) is not None]
     commands = [
@@ -123,7 +123,10 @@ def _terms(facts: Mapping[str, Facts], order: Order) -> Terms:
 
 
 def displace(commands: Sequence[Command], board: standing.Board, order: Order) -> None:
-    """Older claims that are no stronger end; a proposal ends only older proposals."""
+    """Older claims that are no stronger end; a proposal ends only older proposals.
+
+    A return to local that its device has not answered yet ends too: heard after this, it would undo it.
+    """
     now = instant(order.now_ms)
     open_ones: list[UUID] = []
     released: list[UUID] = []
@@ -135,6 +138,9 @@ def displace(commands: Sequence[Command], board: standing.Board, order: Order) -
             if older.priority >= command.priority:
                 open_ones += [] if older.state in lifecycle.ENDS else [older.id]
                 released.append(older.id)
+        if command.state == State.QUEUED and command.point != safety.LEASE:
+            unheard = [c for c in board.on(command.asset_id, safety.LEASE) if c.state in lifecycle.UNANSWERED]
+            open_ones += [older.id for older in unheard if older.priority >= command.priority]
     Command.objects.filter(pk__in=released, released_at__isnull=True).update(released_at=now)
     moving.move_from_any(open_ones, State.SUPERSEDED, now, f"replaced by {order.issuer}")
 

@@ -289,3 +289,38 @@ def test_release_leaves_what_another_loop_holds(street, wire, beat, people):
     beat(dim())
     other = replace(street.loop, name="another")
     assert releasing.release(other, street.zone, now_ms=NOW, reason="x", by=acting(people.anna)) == []
+
+
+def test_a_round_that_looked_before_all_went_local_grants_nothing_after_it(
+    street, wire, desk, leader, people, monkeypatch
+):
+    street.lamp()
+    look = desk._lookout.look
+
+    def looked_too_early(now_ms):
+        view = look(now_ms)
+        returning.return_all_to_local(by=acting(people.anna), reason="storm", now_ms=now_ms)
+        return view
+
+    monkeypatch.setattr(desk._lookout, "look", looked_too_early)
+    desk.send(desk.prepare([dim()], NOW, leader.epoch))
+    assert wire.sent == []
+
+
+def test_a_round_that_looked_before_an_operator_took_the_lamp_asks_nothing_of_it(
+    street, wire, desk, leader, people, monkeypatch
+):
+    street.lamp()
+    look = desk._lookout.look
+
+    def looked_too_early(now_ms):
+        view = look(now_ms)
+        overriding.override(
+            "L-1", "dim", 90.0, owner=people.anna, by=acting(people.anna), reason="accident",
+            until_ms=now_ms + 3_600_000, now_ms=now_ms,
+        )  # fmt: skip
+        return view
+
+    monkeypatch.setattr(desk._lookout, "look", looked_too_early)
+    desk.send(desk.prepare([dim()], NOW, leader.epoch))
+    assert wire.sent == []

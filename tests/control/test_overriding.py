@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 
 from smartcity.api.models import AuditEntry
-from smartcity.control import expiring, overriding
+from smartcity.control import expiring, overriding, releasing
 from smartcity.control.models import Command, Override
 from smartcity.control.refusals import Conflict, Refused
 from smartcity.kernel.control import Priority, State
@@ -154,3 +154,21 @@ def test_a_person_commands_only_points_that_are_declared(street, people):
         overriding.ask(
             "L-1", "lease", "auto", by=acting(people.anna), reason="test", until_ms=later(600), now_ms=later(1)
         )
+
+
+def test_a_return_to_local_that_was_never_heard_does_not_undo_a_newer_override(street, people):
+    street.lamp()
+    (never_heard,) = releasing.to_local(
+        ["L-1"], now_ms=NOW, reason="the loop let go", issuer="loop:lights", priority=Priority.OPTIMISER
+    )
+    held = place(people.anna, now_ms=NOW + 1000)
+    never_heard.refresh_from_db()
+    assert (never_heard.state, held.command.state) == (State.SUPERSEDED, State.QUEUED)
+
+
+def test_an_emergency_return_to_local_stands_before_an_override(street, people):
+    street.lamp()
+    (told,) = releasing.to_local(["L-1"], now_ms=NOW, reason="storm", issuer="anna", priority=Priority.EMERGENCY)
+    place(people.anna, now_ms=NOW + 1000)
+    told.refresh_from_db()
+    assert told.state == State.QUEUED
