@@ -38,6 +38,7 @@ async def test_a_child_ends_when_its_supervisor_is_cancelled(tmp_path):
     child = Child("listener", ["-c", tell], os.environ, tmp_path)
     task = asyncio.create_task(child.run())
     await until(has_spoken(said))
+    await until(lambda: child.process is not None)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert child.process and child.process.returncode == 0
