@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from smartcity.kernel import senml
 from smartcity.kernel.codecs import BadPayload, Instruction, Observation, Sample
-from waste.uplink import unwrap
+from smartcity.kernel.lorawan import dated, unwrap
 
 NO_ECHO = 65_535
 Reader = tuple[str, int, Callable[[bytes], float]]  # metric ("" = known, not kept), bytes, value
@@ -66,11 +66,14 @@ class Milesight:
     def decode(self, payload: bytes, received_at_ms: int) -> Sequence[Observation]:
         del received_at_ms
         uplink = unwrap(payload)
-        if uplink.port not in (None, self.port):
-            raise BadPayload(f"this sensor measures on port {self.port}, not {uplink.port}")
+        return dated(self.decode_frame(uplink.data, uplink.port), uplink.at_ms)
+
+    def decode_frame(self, frame: bytes, port: int | None) -> Sequence[Observation]:
+        if port not in (None, self.port):
+            raise BadPayload(f"this sensor measures on port {self.port}, not {port}")
         found = [
-            Observation(metric, value, uplink.at_ms)
-            for metric, value in self._records(uplink.data)
+            Observation(metric, value, None)
+            for metric, value in self._records(frame)
             if metric and not (metric == "waste.distance" and value in (0.0, NO_ECHO))
         ]
         if not found:
@@ -121,17 +124,20 @@ class DecentlabMbx:
     def decode(self, payload: bytes, received_at_ms: int) -> Sequence[Observation]:
         del received_at_ms
         uplink = unwrap(payload)
-        data = uplink.data
-        if len(data) < _MBX.size:
-            raise BadPayload(f"a message has at least {_MBX.size} bytes, this one {len(data)}")
-        version, _, flags = _MBX.unpack_from(data)
+        return dated(self.decode_frame(uplink.data, uplink.port), uplink.at_ms)
+
+    def decode_frame(self, frame: bytes, port: int | None) -> Sequence[Observation]:
+        del port
+        if len(frame) < _MBX.size:
+            raise BadPayload(f"a message has at least {_MBX.size} bytes, this one {len(frame)}")
+        version, _, flags = _MBX.unpack_from(frame)
         words = 2 * (flags & 1) + (flags >> 1 & 1)
         if version != MBX_VERSION or flags > 3 or not flags:
             raise BadPayload(f"version {version} with flags {flags:#x} is not a DL-MBX message")
-        if len(data) != _MBX.size + 2 * words:
-            raise BadPayload(f"{_MBX.size + 2 * words} bytes are due by its flags, {len(data)} came")
-        values = [float(value) for value in struct.unpack_from(f">{words}H", data, _MBX.size)]
-        return [Observation(name, value, uplink.at_ms) for name, value in _mbx(flags, values)]
+        if len(frame) != _MBX.size + 2 * words:
+            raise BadPayload(f"{_MBX.size + 2 * words} bytes are due by its flags, {len(frame)} came")
+        values = [float(value) for value in struct.unpack_from(f">{words}H", frame, _MBX.size)]
+        return [Observation(name, value, None) for name, value in _mbx(flags, values)]
 
     def encode(self, instruction: Instruction) -> bytes:
         return senml.CODEC.encode(instruction)

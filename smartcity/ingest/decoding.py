@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from smartcity.ingest import checks, control_words
 from smartcity.ingest.checks import FAULT_REASONS, NO_TIME, Before, Fault
 from smartcity.ingest.control_words import Announcement
 from smartcity.ingest.roster import Known, Roster
+from smartcity.kernel import lorawan
 from smartcity.kernel.codecs import BadPayload, Codec, broke
 from smartcity.kernel.metrics import Metric
 from smartcity.telemetry.arrays import Ints
@@ -127,9 +129,10 @@ def _read(
 
 def _said(codec: Codec, message: RawMessage) -> list[tuple[str, str, float, int]]:
     """(metric, unit, value, at), each of its type whatever the codec returned. Raises what the codec raises."""
+    decode = partial(lorawan.observed, codec) if message.transport in lorawan.NETWORKS else codec.decode
     return [
         (str(one.metric), str(one.unit), float(one.value), NO_TIME if one.at_ms is None else _bounded(one.at_ms))
-        for one in codec.decode(message.payload, message.received_at_ms)
+        for one in decode(message.payload, message.received_at_ms)
     ]
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 log = logging.getLogger(__name__)
 _told: set[str] = set()
@@ -70,6 +70,15 @@ class Codec(Protocol):
     def decode(self, payload: bytes, received_at_ms: int) -> Sequence[Observation]: ...
 
     def encode(self, instruction: Instruction) -> bytes: ...
+
+
+@runtime_checkable
+class FrameCodec(Codec, Protocol):
+    """A codec of devices on a radio network whose frames have ports. Its `encode` writes the bare frame."""
+
+    def decode_frame(self, frame: bytes, port: int | None) -> Sequence[Observation]:
+        """`port` is None where it did not come along."""
+        ...
 
 
 def broke(codec: Codec, problem: Exception) -> str:

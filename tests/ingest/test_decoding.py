@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import math
 from dataclasses import dataclass, field
@@ -138,3 +140,14 @@ def test_a_description_that_nests_too_deep_to_be_written_is_set_aside(depth):
 def test_a_description_may_nest_as_deep_as_any_device_needs():
     found = decode(message(b'{"a":' * 32 + b"1" + b"}" * 32, "hello"))
     assert len(found.hellos) == 1
+
+
+def test_what_a_network_server_wraps_is_unwrapped_before_its_codec_reads_it_and_kept_whole_when_it_cannot():
+    frame = base64.b64encode(b'[{"n":"lighting.power_w","v":41.5}]').decode()
+    heard = {"deviceInfo": {}, "time": "2027-01-15T08:00:00Z", "fPort": 2, "data": frame}
+    events = [json.dumps(heard).encode(), b'{"deviceInfo":{},"fPort":0}', b'{"data":"@"}', SOUND]
+    messages = [RawMessage("senml", "up", event, NOW + 9_000, "chirpstack", print) for event in events]
+    found = decoding.decode(messages, tables(), Before())
+    assert (found.readings.at.tolist(), found.readings.quality.tolist()) == ([NOW], [0])
+    assert found.decoded == 2
+    assert [(row.kind, row.payload) for row in found.quarantined] == [("bad payload", e) for e in events[2:]]

@@ -75,7 +75,7 @@ def test_a_field_the_things_stack_leaves_out_is_zero():
         (MILESIGHT_EM310, b'{"fPort":85,"data":"AXVc","time":"yesterday"}', "instant"),
         (MILESIGHT_EM310, b'{"fPort":85,"data":"AXVc","time":"2026-05-04T05:12:31"}', "time zone"),
         (MILESIGHT_EM310, b'{"fPort":85}', "neither"),
-        (MILESIGHT_EM310, b'{"x":"' + b"y" * 20_000 + b'"}', "16384"),
+        (MILESIGHT_EM310, b'{"x":"' + b"y" * 70_000 + b'"}', "65536"),
         (DecentlabMbx(), MBX[:-1], "due by its flags"),
         (DecentlabMbx(), MBX + b"\x00", "due by its flags"),
         (DecentlabMbx(), b"\x01" + MBX[1:], "version 1"),

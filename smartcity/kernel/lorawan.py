@@ -5,20 +5,24 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
-from smartcity.kernel.codecs import BadPayload
+from smartcity.kernel.codecs import BadPayload, Codec, FrameCodec, Observation
 
-LONGEST_FRAME = 242  # LoRaWAN regional parameters: the largest application payload
-LONGEST_EVENT = 16_384
+NETWORKS: Final = frozenset({"chirpstack", "things_stack"})  # transports whose messages are uplink events
+LONGEST_FRAME: Final = 242  # LoRaWAN regional parameters: the largest application payload
+LONGEST_EVENT: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Uplink:
-    """The device's own bytes; `port` is None and `at_ms` None where the frame came bare."""
+    """The device's own bytes; `port` is None and `at_ms` None where the frame came bare. A frame that only served the
+    network is empty."""
 
     data: bytes
     port: int | None = None
@@ -39,6 +43,7 @@ class _Event(msgspec.Struct, gc=False):
     data: str | None = None
     fPort: int = 0
     time: str = ""
+    deviceInfo: msgspec.Raw = msgspec.Raw()
     uplink_message: _Message | None = None
 
 
@@ -46,11 +51,16 @@ _decoder = msgspec.json.Decoder(_Event)
 
 
 def unwrap(payload: bytes) -> Uplink:
-    """Raises BadPayload."""
+    """An uplink event, or the bare frame. Raises BadPayload."""
     if not payload:
         raise BadPayload("an empty message")
     if payload[:1] != b"{":
         return Uplink(_frame(payload))
+    return read_event(payload)
+
+
+def read_event(payload: bytes) -> Uplink:
+    """Raises BadPayload."""
     if len(payload) > LONGEST_EVENT:
         raise BadPayload(f"an uplink event has at most {LONGEST_EVENT} bytes, this one {len(payload)}")
     try:
@@ -60,12 +70,30 @@ def unwrap(payload: bytes) -> Uplink:
     if event.uplink_message is not None:
         message = event.uplink_message
         return Uplink(_bytes(message.frm_payload), message.f_port, _instant(message.received_at))
-    if event.data is None:
+    if event.data is None and not event.deviceInfo:
         raise BadPayload("neither an uplink of ChirpStack (data) nor of The Things Stack (uplink_message)")
-    return Uplink(_bytes(event.data), event.fPort, _instant(event.time))
+    return Uplink(_bytes(event.data or ""), event.fPort, _instant(event.time))
+
+
+def observed(codec: Codec, payload: bytes, received_at_ms: int) -> Sequence[Observation]:
+    """What the frame in an uplink event says; the network's instant where the frame has none. Raises BadPayload and
+    what the codec raises."""
+    uplink = read_event(payload)
+    if not uplink.data:
+        return ()
+    if isinstance(codec, FrameCodec):
+        return dated(codec.decode_frame(uplink.data, uplink.port), uplink.at_ms)
+    return dated(codec.decode(uplink.data, received_at_ms), uplink.at_ms)
+
+
+def dated(observations: Sequence[Observation], at_ms: int | None) -> list[Observation]:
+    """Observations without an instant of their own have been made at this one."""
+    return [replace(one, at_ms=at_ms) if one.at_ms is None else one for one in observations]
 
 
 def _bytes(text: str) -> bytes:
+    if not text:
+        return b""
     try:
         return _frame(base64.b64decode(text, validate=True))
     except (binascii.Error, ValueError):
