@@ -19,7 +19,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.servers import free_port
+from tests.servers import descendants, free_port
+
+__all__ = ["City", "alive", "city", "descendants", "start", "wait_until_it_answers"]
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 240.0  # the demo imports a map and writes eight weeks of history first
@@ -81,7 +83,7 @@ def city(*options: str, var: Path | None = None, **environment: str) -> Iterator
     """`manage.py runcity` with these options, from the moment it answers; stopped at the end whatever happens."""
     with contextlib.ExitStack() as stack:
         folder = var or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smartcity-city-")))
-        started = start(*options, var=folder, **environment)
+        started = start(*options, var=folder, ports=None, **environment)
         try:
             wait_until_it_answers(started)
             yield started
@@ -89,9 +91,9 @@ def city(*options: str, var: Path | None = None, **environment: str) -> Iterator
             started.stop()
 
 
-def start(*options: str, var: Path, **environment: str) -> City:
-    """Without waiting for anything; the caller stops it."""
-    web, mqtt = free_port(), free_port()
+def start(*options: str, var: Path, ports: tuple[int, int] | None = None, **environment: str) -> City:
+    """Without waiting for anything; the caller stops it. `ports` are web and MQTT, free ones where not given."""
+    web, mqtt = ports or (free_port(), free_port())
     given = {name: value for name, value in os.environ.items() if not name.startswith("SMARTCITY_")}
     given |= {"SMARTCITY_VAR": str(var), "SMARTCITY_MQTT": f"127.0.0.1:{mqtt}", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "manage.py", "runcity", "--port", str(web), *options]
@@ -118,16 +120,6 @@ def wait_until_it_answers(city: City, patience_s: float = PATIENCE_S) -> None:
                 return
         time.sleep(0.1)
     raise AssertionError(f"the city does not answer: {city.said()}")
-
-
-def descendants(pid: int) -> set[int]:
-    """Process ids of its children and theirs, now."""
-    found: set[int] = set()
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            for child in map(int, children.read_text().split()):
-                found |= {child} | descendants(child)
-    return found
 
 
 def alive(pids: set[int]) -> set[int]:

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PATIENCE_S = 60.0
@@ -44,16 +45,80 @@ def listens(port: int) -> bool:
     return False
 
 
+@dataclass(slots=True)
+class Server:
+    """A server as our child, in a session of its own so that Ctrl-C reaches us and not it. It may be killed and
+    started again on the port and the data it had."""
+
+    name: str
+    command: Sequence[object]
+    folder: Path
+    ready: Callable[[], bool]
+    ends_with: signal.Signals = signal.SIGTERM
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> None:
+        """Returns when it is ready. Raises Unavailable."""
+        log = self.folder / "server.log"
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                _unprivileged(self.command, self.ends_with.name.removeprefix("SIG")),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + PATIENCE_S
+        while not self.ready():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise Unavailable(f"{self.name} did not start: {log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """As its own documentation says to; killed when that takes too long."""
+        self.process.send_signal(self.ends_with)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """kill -9, all of it, as the out-of-memory killer or a power cut would."""
+        for pid in (self.process.pid, *descendants(self.process.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def descendants(pid: int) -> set[int]:
+    """Process ids of its children and theirs, now."""
+    found: set[int] = set()
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, children.read_text().split()):
+                found |= {child} | descendants(child)
+    return found
+
+
 @contextlib.contextmanager
 def postgis(*, durable: bool = False) -> Iterator[str]:
     """A PostgreSQL with PostGIS in its template; yields the DATABASE_URL of an empty database `smartcity`.
 
     `durable` keeps fsync on, which only a benchmark needs: tests kill processes, not machines.
     """
+    with postgresql(durable=durable) as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def postgresql(*, durable: bool = False, under: Path | None = None) -> Iterator[tuple[str, Server]]:
+    """The same with the server itself, which may be stopped, killed and started; its data lie `under` a folder."""
     programs = _postgresql_programs()
     password = secrets.token_hex(16)
     port = free_port()
-    with _folder() as folder:
+    with _folder(under) as folder:
         (folder / "password").write_text(password)
         data = folder / "data"
         initdb = [
@@ -82,9 +147,9 @@ def postgis(*, durable: bool = False) -> Iterator[str]:
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         url = f"postgres://city:{password}@127.0.0.1:{port}"
-        with _running("PostgreSQL", command, folder, ready=lambda: _answers(url), stop=signal.SIGINT):
+        with _running("PostgreSQL", command, folder, ready=lambda: _answers(url), stop=signal.SIGINT) as server:
             _prepare(url)
-            yield f"{url}/smartcity"
+            yield f"{url}/smartcity", server
 
 
 @contextlib.contextmanager
@@ -100,13 +165,20 @@ def redis() -> Iterator[str]:
 @contextlib.contextmanager
 def mosquitto(*settings: str) -> Iterator[int]:
     """A Mosquitto open to all on 127.0.0.1, with further lines for its configuration; yields its port."""
+    with broker("persistence false", *settings) as (port, _):
+        yield port
+
+
+@contextlib.contextmanager
+def broker(*settings: str) -> Iterator[tuple[int, Server]]:
+    """The same with the broker itself, which may be killed and started; what it keeps lies in its own folder."""
     port = free_port()
     with _folder() as folder:
-        lines = [f"listener {port} 127.0.0.1", "allow_anonymous true", "persistence false", *settings, ""]
+        lines = [f"listener {port} 127.0.0.1", "allow_anonymous true", f"persistence_location {folder}/", *settings, ""]
         (folder / "mosquitto.conf").write_text("\n".join(lines))
         command = [_program("mosquitto"), "-c", folder / "mosquitto.conf"]
-        with _running("Mosquitto", command, folder, ready=lambda: listens(port)):
-            yield port
+        with _running("Mosquitto", command, folder, ready=lambda: listens(port)) as server:
+            yield port, server
 
 
 def _program(name: str) -> Path:
@@ -125,9 +197,9 @@ def _postgresql_programs() -> Path:
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[Path]:
+def _folder(under: Path | None = None) -> Iterator[Path]:
     """A temporary folder that belongs to whoever the server will run as."""
-    folder = Path(tempfile.mkdtemp(prefix="smartcity-"))
+    folder = Path(tempfile.mkdtemp(prefix="smartcity-", dir=under))
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, "nobody", "nogroup")
@@ -156,32 +228,14 @@ def _running(
     *,
     ready: Callable[[], bool],
     stop: signal.Signals = signal.SIGTERM,
-) -> Iterator[None]:
-    """The server from the moment it is ready; it has a session of its own, so Ctrl-C reaches us and not it."""
-    log = folder / "server.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            _unprivileged(command, stop.name.removeprefix("SIG")),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+) -> Iterator[Server]:
+    """The server from the moment it is ready."""
+    server = Server(name, command, folder, ready, stop)
+    server.start()
     try:
-        deadline = time.monotonic() + PATIENCE_S
-        while not ready():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise Unavailable(f"{name} did not start: {log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.05)
-        yield
+        yield server
     finally:
-        process.send_signal(stop)
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        server.stop()
 
 
 def _answers(url: str) -> bool:

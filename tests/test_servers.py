@@ -33,6 +33,17 @@ def test_every_database_made_on_the_test_server_knows_postgis_and_the_server_end
     assert port and gone(port)
 
 
+def test_a_database_killed_and_started_again_holds_what_was_committed():
+    with servers.postgresql() as (url, server):
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
+        server.kill()
+        assert not servers.listens(urlsplit(url).port or 0)
+        server.start()
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
+
+
 @pytest.mark.needs_redis
 def test_redis_ends_when_the_test_fails():
     with pytest.raises(ZeroDivisionError), servers.redis() as url:
