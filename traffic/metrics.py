@@ -30,6 +30,7 @@ DETECTOR = (
     _detected(
         "occupancy", "Detector occupancy", "%", 100,
         "Shows how full an approach is, to find split failures and spillback.",
+        stuck_s=1800, rests_at=0,  # a loop that hangs says "full" for ever
     ),
     _detected("queue", "Queue", "veh", 200, "Counts standing vehicles so that the signal serves who waits."),
     _detected("speed", "Mean speed", "km/h", 130, "Tells free traffic from standing traffic on an approach."),

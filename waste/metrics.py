@@ -42,9 +42,15 @@ def _truck(name: str, title: str, unit: str, low: float, high: float, purpose: s
 _WHERE = {"data_class": DataClass.PERSONAL, "keep_raw_days": 14, "keep_rollup_days": 14, "rolled": False}
 
 METRICS = (
-    _container("fill_level", "Fill level", "%", 0, 100, "Which containers to visit before they overflow."),
+    _container(
+        "fill_level", "Fill level", "%", 0, 100, "Which containers to visit before they overflow.",
+        spike=40.0,  # an echo from a lid or a bird; a sofa is still there at the next two readings
+    ),
     _container("distance", "Distance to the waste", "mm", 0, 8000, "Raw echo of sensors that know no fill level."),
-    _container("temperature", "Temperature", "Cel", -50, 150, "Smouldering waste is known before it burns."),
+    _container(
+        "temperature", "Temperature", "Cel", -50, 150, "Smouldering waste is known before it burns.",
+        stuck_s=24 * 3600.0,
+    ),
     _container("battery", "Sensor battery", "%", 0, 100, "Sensors are exchanged before they fall silent."),
     _container("battery_voltage", "Sensor battery", "V", 0, 5, "Sensors are exchanged before they fall silent."),
     _container("valid_samples", "Valid echoes", "1", 0, 255, "How far an echo can be believed.", total=Total.LAST),

@@ -13,8 +13,9 @@ import numpy as np
 
 from smartcity.control.acks import AckMessage
 from smartcity.ingest import checks, control_words
-from smartcity.ingest.checks import FAULT_REASONS, NO_TIME, Before, Fault
+from smartcity.ingest.checks import FAULT_REASONS, Fault
 from smartcity.ingest.control_words import Announcement
+from smartcity.ingest.courses import NO_TIME, Courses
 from smartcity.ingest.roster import Known, Roster
 from smartcity.kernel import lorawan
 from smartcity.kernel.codecs import BadPayload, Codec, broke
@@ -61,7 +62,7 @@ class Tables:
     metrics: Mapping[str, Metric]
 
 
-def decode(messages: Sequence[RawMessage], tables: Tables, before: Before) -> Decoded:
+def decode(messages: Sequence[RawMessage], tables: Tables, before: Courses) -> Decoded:
     """Every message is counted once: decoded, or quarantined as a whole. Raises nothing for bad input."""
     found, columns = Decoded(), Columns()
     for place, message in enumerate(messages):
@@ -160,7 +161,7 @@ def _misfit(name: str, unit: str, known: Known, metrics: Mapping[str, Metric]) -
     return None
 
 
-def _check(messages: Sequence[RawMessage], columns: Columns, tables: Tables, before: Before, found: Decoded) -> None:
+def _check(messages: Sequence[RawMessage], columns: Columns, tables: Tables, before: Courses, found: Decoded) -> None:
     if not columns.of:
         return
     rows = Readings(

@@ -17,8 +17,8 @@ from smartcity import declared
 from smartcity.control.acks import AckMessage
 from smartcity.ingest import announcing, decoding
 from smartcity.ingest.announcing import Announced
-from smartcity.ingest.checks import Before
 from smartcity.ingest.control_words import Announcement
+from smartcity.ingest.courses import Courses
 from smartcity.ingest.decoding import Tables
 from smartcity.ingest.health import Books, Health
 from smartcity.ingest.registry import Registry
@@ -81,7 +81,7 @@ class Pipeline:
         self.on_commit, self.on_ack, self.on_hello = on_commit, on_ack, on_hello
         self.books = Books()
         self.last_problem = ""
-        self._before = Before()
+        self._before = Courses()
         self._taken = 0
         self._taken_at = 0.0
         self._down_since: float | None = None

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from smartcity import declared
 from smartcity.ingest import decoding, roster
-from smartcity.ingest.checks import Before
+from smartcity.ingest.courses import Courses
 from smartcity.ingest.decoding import Tables
 from smartcity.telemetry import quarantine
 from smartcity.telemetry.batch import Batch
@@ -36,7 +36,7 @@ def replay(store: Store, rows: Sequence[dict[str, Any]], now_ms: int) -> Replaye
     tables, told = Tables(known, declared.codecs(), declared.metrics()), Replayed()
     for start in range(0, len(rows), AT_ONCE):
         part = rows[start : start + AT_ONCE]
-        found = decoding.decode([_message(row) for row in part], tables, Before())
+        found = decoding.decode([_message(row) for row in part], tables, Courses())
         counts = {"messages.received": found.decoded, "messages.decoded": found.decoded}
         told.stored += store.write(Batch(now_ms=now_ms, readings=found.readings, counts=counts)).stored
         still = set(found.from_message)

@@ -41,7 +41,9 @@ class Metric:
     """One measurable quantity (SensorThings: ObservedProperty).
 
     `low`/`high` bound a sane value in `unit`; `every_s` is the expected interval in city seconds;
-    `max_step` is the largest believable change between two readings. A metric with `states` stores the index.
+    `max_step` is the largest believable change between two readings. A rise of more than `spike` above the median of
+    the last five is believed once it has lasted for three. A value that has not changed for `stuck_s` city seconds is
+    a sensor's that hangs, unless it is `rests_at`. A metric with `states` stores the index.
     """
 
     name: str
@@ -59,6 +61,9 @@ class Metric:
     total: Total = Total.MEAN
     shared: bool = False
     max_step: float | None = None
+    spike: float | None = None
+    stuck_s: float | None = None
+    rests_at: float | None = None
     states: tuple[str, ...] = field(default=())
     rolled: bool = True
 
@@ -77,6 +82,9 @@ def faults(metric: Metric) -> list[str]:
         "purpose must say why the city measures this": len(metric.purpose) >= 10,
         "keep_raw_days and keep_rollup_days must be positive": metric.keep_raw_days > 0 and metric.keep_rollup_days > 0,
         "keep_every_s is needed with Keep.EVERY": metric.keep is not Keep.EVERY or metric.keep_every_s > 0,
+        "max_step, spike and stuck_s must be positive": all(
+            limit is None or limit > 0 for limit in (metric.max_step, metric.spike, metric.stuck_s)
+        ),
         "states must fit the range": not metric.states or (metric.low == 0 and metric.high >= len(metric.states) - 1),
     }
     return [claim for claim, holds in claims.items() if not holds]

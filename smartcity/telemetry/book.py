@@ -17,6 +17,7 @@ from smartcity.telemetry.arrays import Bools, Floats, Ints
 ALL: Final = 0
 LATEST_ONLY: Final = -1
 DAY_MS: Final = 86_400_000
+NEVER: Final = 2**62
 SIMULATED_RAW_DAYS: Final = 14
 
 
@@ -31,6 +32,9 @@ class Book:
     low: Floats
     high: Floats
     max_step: Floats
+    spike: Floats
+    stuck_ms: Ints
+    rests_at: Floats
     every_ms: Ints
     keep_ms: Ints
     raw_ms: Ints
@@ -41,6 +45,12 @@ class Book:
     def rows(self, series: Ints) -> Ints:
         """Where each series stands in the columns."""
         return np.where((series >= 0) & (series < len(self.low) - 1), series, len(self.low) - 1)
+
+    @cached_property
+    def is_watched(self) -> Bools:
+        """Whether what a reading follows says anything about it."""
+        watched: Bools = np.isfinite(self.max_step) | np.isfinite(self.spike) | (self.stuck_ms < NEVER)
+        return watched
 
     @cached_property
     def most_raw_ms(self) -> int:
@@ -56,6 +66,9 @@ def write(series: Iterable[tuple[int, str]], metrics: Mapping[str, Metric], *, r
     for number, metric in known:
         book.low[number], book.high[number] = metric.low, metric.high
         book.max_step[number] = np.inf if metric.max_step is None else metric.max_step
+        book.spike[number] = np.inf if metric.spike is None else metric.spike
+        book.stuck_ms[number] = NEVER if metric.stuck_s is None else metric.stuck_s * 1000
+        book.rests_at[number] = np.nan if metric.rests_at is None else metric.rests_at
         book.every_ms[number] = metric.every_s * 1000
         book.keep_ms[number] = _keep_ms(metric)
         book.raw_ms[number] = min(metric.keep_raw_days, raw_days) * DAY_MS
@@ -85,6 +98,9 @@ def _blank(size: int) -> Book:
         low=np.full(size, -np.inf),
         high=np.full(size, np.inf),
         max_step=np.full(size, np.inf),
+        spike=np.full(size, np.inf),
+        stuck_ms=np.full(size, NEVER, np.int64),
+        rests_at=np.full(size, np.nan),
         every_ms=np.full(size, 900_000, np.int64),
         keep_ms=np.zeros(size, np.int64),
         raw_ms=np.full(size, 90 * DAY_MS, np.int64),

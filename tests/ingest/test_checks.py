@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartcity.ingest.checks import NO_TIME, Before, Fault, judge
+from smartcity.ingest.checks import Fault, judge
+from smartcity.ingest.courses import NO_TIME, Courses
 from smartcity.kernel.quality import Quality
 from smartcity.telemetry import book
 from tests.telemetry.conftest import NOW, metric, readings
@@ -22,14 +23,16 @@ METRICS = {
         metric("test.plain", low=0, high=100),
         metric("test.state", low=0, high=2, states=("a", "b", "c")),
         metric("test.level", low=0, high=100, max_step=10),
+        metric("test.echo", low=0, high=100, spike=20),
+        metric("test.meter", low=0, high=100, stuck_s=600, rests_at=0),
     )
 }
-PLAIN, STATE, LEVEL = 1, 2, 3
-BOOK = book.write([(PLAIN, "test.plain"), (STATE, "test.state"), (LEVEL, "test.level")], METRICS)
+PLAIN, STATE, LEVEL, ECHO, METER = 1, 2, 3, 4, 5
+BOOK = book.write(enumerate(METRICS, 1), METRICS)
 
 
 def verdict(at, series, value):
-    judged = judge(readings((at, series, value), received=NOW), BOOK, Before())
+    judged = judge(readings((at, series, value), received=NOW), BOOK, Courses())
     return judged.faults[0] or Quality(judged.rows.quality[0])
 
 
@@ -61,7 +64,7 @@ def test_each_reading_gets_its_verdict(at, series, value, expected):
 
 
 def test_a_step_too_far_is_suspect_against_the_reading_before_it_in_this_batch_or_the_last():
-    before = Before()
+    before = Courses()
     first = judge(readings((NOW, LEVEL, 50), (NOW + 1000, LEVEL, 58), received=NOW), BOOK, before)
     assert first.rows.quality.tolist() == [0, 0]
     second = judge(readings((NOW + 3000, LEVEL, 71), (NOW + 2000, LEVEL, 70), received=NOW), BOOK, before)
@@ -69,13 +72,13 @@ def test_a_step_too_far_is_suspect_against_the_reading_before_it_in_this_batch_o
 
 
 def test_after_a_long_silence_any_step_is_believed():
-    before = Before()
+    before = Courses()
     judge(readings((NOW - 4 * MINUTE, LEVEL, 10), received=NOW), BOOK, before)
     assert judge(readings((NOW, LEVEL, 90), received=NOW), BOOK, before).rows.quality[0] == Quality.GOOD
 
 
 def test_a_late_reading_is_not_judged_by_a_newer_one():
-    before = Before()
+    before = Courses()
     judge(readings((NOW, LEVEL, 10), received=NOW), BOOK, before)
     assert judge(readings((NOW - MINUTE, LEVEL, 90), received=NOW), BOOK, before).rows.quality[0] == Quality.GOOD
 
@@ -91,8 +94,60 @@ def test_a_late_reading_is_not_judged_by_a_newer_one():
     )
 )
 def test_whatever_comes_the_sound_ones_are_finite_dated_and_not_in_the_future(rows):
-    judged = judge(readings(*rows, received=NOW), BOOK, Before())
+    judged = judge(readings(*rows, received=NOW), BOOK, Courses())
     sound = judged.rows.take(judged.faults == Fault.NONE)
     assert np.isfinite(sound.value).all()
     assert (sound.at <= NOW + 10 * MINUTE).all()
     assert (sound.at > 946_684_799_999).all()
+
+
+def course(series, *values, step=MINUTE, before=None):
+    """Qualities of a series of values, one a minute, in one batch or one by one."""
+    rows = [(NOW + i * step, series, value) for i, value in enumerate(values)]
+    together = judge(readings(*rows, received=rows[-1][0]), BOOK, Courses()).rows.quality.tolist()
+    memory = Courses()
+    apart = [int(judge(readings(row, received=row[0]), BOOK, memory).rows.quality[0]) for row in rows]
+    late = [i for i in range(len(rows)) if rows[-1][0] - rows[i][0] > 15 * MINUTE]
+    assert [q for i, q in enumerate(together) if i not in late] == [q for i, q in enumerate(apart) if i not in late]
+    return apart
+
+
+GOOD, SPIKE, STUCK = 0, Quality.SUSPECT_SPIKE, Quality.SUSPECT_STUCK
+
+
+def test_a_single_false_echo_is_a_spike_and_what_follows_is_believed():
+    assert course(ECHO, 30, 31, 31, 32, 32, 95, 33, 33) == [GOOD] * 5 + [SPIKE, GOOD, GOOD]
+
+
+def test_a_rise_that_lasts_for_three_readings_is_a_new_level():
+    assert course(ECHO, 30, 31, 31, 32, 32, 80, 81, 81, 82) == [GOOD] * 5 + [SPIKE] * 3 + [GOOD]
+
+
+def test_a_fall_is_no_spike_because_containers_are_emptied():
+    assert course(ECHO, 80, 81, 82, 83, 84, 2, 3) == [GOOD] * 7
+
+
+def test_a_value_that_never_changes_is_a_sensor_that_hangs_unless_it_may_rest_there():
+    assert course(METER, *[7.25] * 13) == [GOOD] * 10 + [STUCK] * 3
+    assert course(METER, *[0.0] * 13) == [GOOD] * 13
+    assert course(METER, *[7.25] * 12, 7.3, 7.3) == [GOOD] * 10 + [STUCK] * 2 + [GOOD] * 2
+
+
+def test_a_silent_hour_is_no_hanging_sensor():
+    assert course(METER, *[7.25] * 3, step=60 * MINUTE) == [GOOD] * 3
+
+
+def test_a_reading_that_comes_twice_is_not_judged_by_itself():
+    memory = Courses()
+    first = readings((NOW, LEVEL, 50), received=NOW)
+    assert [judge(first, BOOK, memory).rows.quality[0] for _ in range(3)] == [GOOD] * 3
+
+
+def test_ten_thousand_series_are_judged_in_one_round_and_remembered():
+    many = book.write(((i, "test.level") for i in range(10_000)), METRICS)
+    memory = Courses()
+    at = [(NOW, i, 10.0) for i in range(10_000)]
+    judge(readings(*at, received=NOW), many, memory)
+    after = [(NOW + 1000, i, 10.0 + (i % 2) * 50) for i in range(10_000)]
+    found = judge(readings(*after, received=NOW + 1000), many, memory).rows.quality
+    assert (found == np.where(np.arange(10_000) % 2, Quality.SUSPECT_RATE, GOOD)).all()

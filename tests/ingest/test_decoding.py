@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from smartcity import declared
 from smartcity.ingest import decoding
-from smartcity.ingest.checks import Before
+from smartcity.ingest.courses import Courses
 from smartcity.ingest.decoding import Tables
 from smartcity.ingest.roster import Known, Roster
 from smartcity.kernel import senml
@@ -71,7 +71,7 @@ def message(payload, kind="up", device="senml"):
 
 
 def decode(*messages, codecs=()):
-    return decoding.decode(messages, tables(*codecs), Before())
+    return decoding.decode(messages, tables(*codecs), Courses())
 
 
 payloads = st.one_of(
@@ -147,7 +147,7 @@ def test_what_a_network_server_wraps_is_unwrapped_before_its_codec_reads_it_and_
     heard = {"deviceInfo": {}, "time": "2027-01-15T08:00:00Z", "fPort": 2, "data": frame}
     events = [json.dumps(heard).encode(), b'{"deviceInfo":{},"fPort":0}', b'{"data":"@"}', SOUND]
     messages = [RawMessage("senml", "up", event, NOW + 9_000, "chirpstack", print) for event in events]
-    found = decoding.decode(messages, tables(), Before())
+    found = decoding.decode(messages, tables(), Courses())
     assert (found.readings.at.tolist(), found.readings.quality.tolist()) == ([NOW], [0])
     assert found.decoded == 2
     assert [(row.kind, row.payload) for row in found.quarantined] == [("bad payload", e) for e in events[2:]]
