@@ -25,7 +25,7 @@ from django.db import connections
 
 from smartcity import declared
 from smartcity.ingest import decoding
-from smartcity.ingest.checks import Before
+from smartcity.ingest.courses import Courses
 from smartcity.ingest.decoding import Tables
 from smartcity.ingest.roster import Known, Roster
 from smartcity.telemetry import book
@@ -70,7 +70,7 @@ def _ignore(outcome: Outcome) -> None:
     pass
 
 
-def through(store: Store, tables: Tables, before: Before, batch: list[RawMessage]) -> int:
+def through(store: Store, tables: Tables, before: Courses, batch: list[RawMessage]) -> int:
     """What the pipeline does with a batch."""
     found = decoding.decode(batch, tables, before)
     now = batch[-1].received_at_ms
@@ -182,7 +182,7 @@ def figures(seconds: float) -> dict[str, float]:
     call_command("migrate", "telemetry", database="telemetry", verbosity=0)
     table = roster()
     store = Store(book=table.book)
-    tables, before = Tables(table, declared.codecs(), declared.metrics()), Before()
+    tables, before = Tables(table, declared.codecs(), declared.metrics()), Courses()
     clock = iter(range(NOW, NOW + 10**12, 40))
     found: dict[str, float] = {}
     carry = partial(through, store, tables, before)
