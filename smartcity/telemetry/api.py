@@ -22,7 +22,7 @@ from smartcity.api.views import CityView, moment, span, whole
 from smartcity.devices.models import Series
 from smartcity.kernel.clock import clock
 from smartcity.kernel.metrics import DataClass, Metric
-from smartcity.telemetry import quarantine_api, read
+from smartcity.telemetry import buckets, completeness, quarantine_api, read
 
 DAY_S = 86_400.0
 LONGEST_S = {"raw": 14 * DAY_S, "15m": 100 * DAY_S, "1h": 400 * DAY_S, "1d": 3660 * DAY_S}
@@ -70,6 +70,30 @@ class ReadingsView(CityView):
         return Response(head | {"results": rows[:limit], "more": len(rows) >= limit})
 
 
+class CompletenessView(CityView):
+    """Per city day that is over: [start, readings, usable readings, promised readings, share that is usable]."""
+
+    @extend_schema(
+        operation_id="completeness",
+        responses=OpenApiTypes.OBJECT,
+        parameters=[
+            OpenApiParameter("from", str, description="Milliseconds or ISO 8601; default: 30 days before to"),
+            OpenApiParameter("to", str, description="Default: now, city time"),
+        ],
+    )
+    def get(self, request: Request, series_id: int) -> Response:
+        _, metric = visible_series(request, series_id)
+        from_ms, to_ms = span(request, clock.now_ms(), 30 * DAY_S, LONGEST_S["1d"])
+        every_s = completeness.interval_s(metric)
+        head = {"series": series_id, "metric": metric.name, "every_s": every_s}
+        if not metric.rolled:
+            return Response(head | {"results": [], "note": "This metric is not counted by the day."})
+        found = completeness.of_days([series_id], every_s, from_ms, to_ms)
+        over = found.day < int(buckets.day(np.array([clock.now_ms()]), read.city_zone())[0])
+        columns = (found.day, found.n[0], found.n_good[0], found.expected, np.round(found.share[0], 4))
+        return Response(head | {"results": list(zip(*(column[over].tolist() for column in columns), strict=True))})
+
+
 def _raw(series_id: int, from_ms: int, to_ms: int, limit: int) -> Rows:
     return [(r.at_ms, r.value, r.quality) for r in read.readings(series_id, from_ms, to_ms, limit)]
 
@@ -94,4 +118,8 @@ def _csv(series: Series, metric: Metric, grain: str, rows: Rows) -> HttpResponse
     return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
 
 
-urlpatterns = [path("series/<int:series_id>/readings", ReadingsView.as_view()), *quarantine_api.urlpatterns]
+urlpatterns = [
+    path("series/<int:series_id>/readings", ReadingsView.as_view()),
+    path("series/<int:series_id>/completeness", CompletenessView.as_view()),
+    *quarantine_api.urlpatterns,
+]
