@@ -243,6 +243,7 @@ LOOPS = (
         domain="energy",
         title="Peak shaving and charging",
         every_s=300,
+        most_per_min=2.5,
         gather=gather,
         decide=decide,
         policy=Policy(),

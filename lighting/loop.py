@@ -210,6 +210,7 @@ LOOPS = (
         domain="lighting",
         title="Adaptive lighting",
         every_s=120,
+        most_per_min=1.5,
         gather=gather,
         decide=decide,
         policy=Policy(),

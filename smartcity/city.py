@@ -23,7 +23,7 @@ from smartcity.alarms.evaluate import Evaluator
 from smartcity.alarms.notify import Notifier
 from smartcity.asgi import application
 from smartcity.children import Child
-from smartcity.control import retention
+from smartcity.control import braking, retention
 from smartcity.control.centre import Control
 from smartcity.control.dispatch import over
 from smartcity.control.unproven import Unproven
@@ -61,7 +61,7 @@ class City:
         self.gateway.on_ready = self.control.on_ready
         self.road.registry.on_revoked = self.gateway.disconnect
         self.notifier = Notifier()
-        self.alarms = Evaluator(on_change=self._alarms_changed, unproven=Unproven().look)
+        self.alarms = Evaluator(on_change=self._alarms_changed, unproven=Unproven().look, stopped=braking.stopped)
         self.server = serving.server(application, address, port)
         vitals.sources.update(self._vitals())
 

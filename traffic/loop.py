@@ -167,6 +167,7 @@ LOOPS = (
         watches=("traffic.queue", "traffic.stage"),
         fast=True,
         lease_s=900.0,
+        most_per_min=12.0,
         local_means="their fixed plan",
         extra={"kinds": ("intersection",), "noun": {"intersection": "junctions"}, "is_same": is_same},
     ),

@@ -204,6 +204,7 @@ LOOPS = (
         domain="waste",
         title="Collection routes",
         every_s=600,
+        most_per_min=2.0,
         gather=gather,
         decide=decide,
         policy=Policy(),

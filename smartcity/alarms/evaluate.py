@@ -15,13 +15,13 @@ from typing import Any, Final
 import numpy as np
 from django.db import transaction
 
-from smartcity.alarms import crowds, notices, recall, roster, rules, shapes, silence, standing
+from smartcity.alarms import braked, crowds, notices, recall, roster, rules, shapes, silence, standing
 from smartcity.alarms.crowds import Changes
 from smartcity.alarms.models import Alarm
 from smartcity.alarms.roster import Known, Roster, Watch
 from smartcity.alarms.standing import Raise, Row
 from smartcity.alarms.thread import OwnThread
-from smartcity.kernel.alarms import Finding, Findings
+from smartcity.kernel.alarms import Finding, Findings, PlaceFinding, PlaceFindings
 from smartcity.kernel.clock import clock
 from smartcity.telemetry import read
 
@@ -35,11 +35,15 @@ def nothing_unproven(now_ms: int, is_simulation: bool) -> list[Finding]:
     return []
 
 
+def nothing_stopped(now_ms: int, is_simulation: bool) -> list[PlaceFinding]:
+    return []
+
+
 class Evaluator:
     """`await tick(now_ms)` about every second; `on_change` gets the changed alarms as the live view shows them.
 
-    `unproven` says on which assets a command's effect was not measured. `grace_s` wall seconds after the start nobody
-    is called silent: devices need a moment to connect again.
+    `unproven` says on which assets a command's effect was not measured, `stopped` which loops were stopped. `grace_s`
+    wall seconds after the start nobody is called silent: devices need a moment to connect again.
     """
 
     def __init__(
@@ -47,10 +51,12 @@ class Evaluator:
         on_change: Callable[[Items], None] | None = None,
         *,
         unproven: Findings = nothing_unproven,
+        stopped: PlaceFindings = nothing_stopped,
         grace_s: float = GRACE_S,
     ) -> None:
         self.on_change = on_change
         self._unproven = unproven
+        self._stopped = stopped
         self._grace_s = grace_s
         self._thread = OwnThread("alarms")
         self._roster = Roster()
@@ -80,6 +86,7 @@ class Evaluator:
         self._refresh(is_simulation, stands, now_ms)
         raised, cleared = self._conditions(stands, now_ms)
         many = [self._silence(stands, now_ms, speed), self._unproven_commands(stands, now_ms, is_simulation)]
+        stopped = self._stopped(now_ms, is_simulation)
         cleared |= _orphans(stands, self._roster)
         with transaction.atomic():
             standing.unshelve_due(now_ms)
@@ -87,6 +94,7 @@ class Evaluator:
             made = standing.raise_all(raised, now_ms, simulated=is_simulation)
             for changes in many:
                 made += crowds.write(changes, stands, self._roster.known, now_ms, simulated=is_simulation)
+            made += braked.write(stopped, stands, now_ms, simulated=is_simulation)
             notices.owe(made)
         return self._news(now_ms, speed)
 

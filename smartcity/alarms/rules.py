@@ -77,7 +77,26 @@ MANY_UNPROVEN: Final = AlarmRule(
     respond_within_s=1800,
     call="Field service",
 )
-PLATFORM: Final = (SILENT, MANY_SILENT, UNPROVEN, MANY_UNPROVEN)
+BRAKED: Final = AlarmRule(
+    name="loop.braked",
+    metric="",
+    kinds=(),
+    severity=Severity.HIGH,
+    is_bad=lambda value, _: value > 0,
+    is_good=lambda value, _: value <= 0,
+    on_delay_s=0,
+    off_delay_s=0,
+    text="{name}: a loop asked for more than its budget and was stopped",
+    cause="The loop wishes something else again and again: a picture that jumps, a forecast gone astray, or a fault "
+    "of ours in deciding.",
+    consequence="Nothing is automatic there: the devices were told to return to their local programmes. What was "
+    "beyond the budget was never sent.",
+    response="Look at the loop's last commands and their reasons. Grant advise first and watch what it proposes; "
+    "grant automatic when that is calm. The alarm ends when a person has set the mode in every zone again.",
+    respond_within_s=1800,
+    call="System administrator",
+)
+PLATFORM: Final = (SILENT, MANY_SILENT, UNPROVEN, MANY_UNPROVEN, BRAKED)
 
 
 def explain(rule_name: str) -> AlarmRule | None:

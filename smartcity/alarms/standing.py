@@ -17,7 +17,7 @@ from smartcity.alarms.roster import Known
 from smartcity.alarms.together import Place
 from smartcity.api.views import moment
 from smartcity.devices.models import Zone
-from smartcity.kernel.alarms import AlarmRule, Severity
+from smartcity.kernel.alarms import AlarmRule, PlaceFinding, Severity
 
 AGAIN_WITHIN: Final = timedelta(hours=1)
 
@@ -88,6 +88,20 @@ def raise_group(
         simulated=simulated,
         changed=now_ms,
         **_group(rule, place, members),
+    )
+    return _insert([row], now_ms)
+
+
+def raise_place(rule: AlarmRule, finding: PlaceFinding, now_ms: int, *, simulated: bool) -> list[Alarm]:
+    row = Alarm(
+        rule=rule.name,
+        zone_id=finding.zone,
+        domain=finding.domain,
+        severity=rule.severity,
+        text=finding.text[:300],
+        raised_at=moment(now_ms),
+        simulated=simulated,
+        changed=now_ms,
     )
     return _insert([row], now_ms)
 

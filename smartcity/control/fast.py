@@ -15,6 +15,7 @@ from django.db import transaction
 
 from smartcity.control import granting, grants, judging, leases, outgoing, safety
 from smartcity.control.acks import Answer
+from smartcity.control.brake import Brake, budget
 from smartcity.control.fastlog import Errand, FastLog, Outcome
 from smartcity.control.fastview import Lookout, View
 from smartcity.control.granting import ZoneLease
@@ -29,6 +30,7 @@ from smartcity.kernel.control import Loop, Mode, Setpoint
 
 AGAIN_S = 3.0  # wall: before the same is asked again of a device that refused or kept silent
 REFUSED_GRANT_MS = 60_000
+MINUTE_MS = 60_000
 NO_LEASE = "no lease"
 
 
@@ -54,6 +56,7 @@ class FastDesk:
     def __init__(self, loop: Loop, line: Line, leader: Leader, city: CityClock) -> None:
         self.loop = loop
         self.asked = self.confirmed = self.refused = 0
+        self.brake = Brake(0, 0)
         self._line = line
         self._leader = leader
         self._city = city
@@ -63,6 +66,7 @@ class FastDesk:
         self._grants: dict[str, Asked] = {}
         self._last: dict[tuple[str, str], Asked] = {}
         self._pending: dict[str, Asked] = {}
+        self._lately: deque[tuple[int, int]] = deque()
         self._answers: deque[Answer] = deque()
         self._ready: deque[str] = deque()
         same: Callable[[Any, Any], bool] | None = loop.extra.get("is_same")
@@ -110,11 +114,22 @@ class FastDesk:
             self._lookout.look_again(view)
             granted = self._keep_leases(view, epoch)
             requests = [errand for s in setpoints if (errand := self._judge(s, view)) is not None]
+            requests = self._within_budget(requests, view)
             self._log.granted(granted, now_ms)
             FastEvent.objects.bulk_create(self._log.rows())
             errands = [*granted, *requests]
             numbers = sequences(len(errands), now_ms)
         return Sheet(epoch, tuple((f"f{n}", errand) for n, errand in zip(numbers, errands, strict=True)))
+
+    def _within_budget(self, requests: list[Errand], view: View) -> list[Errand]:
+        """At most what the loop may ask within a minute; `brake` says what was held back."""
+        while self._lately and self._lately[0][0] <= view.now_ms - MINUTE_MS:
+            self._lately.popleft()
+        whole = budget(self.loop, len(view.facts))
+        self.brake = Brake(whole, whole - sum(count for _, count in self._lately))
+        kept = self.brake.keep(requests)
+        self._lately.append((view.now_ms, len(kept)))
+        return kept
 
     def _keep_leases(self, view: View, epoch: int) -> list[Errand]:
         """Issue and renew per zone; the devices that need to be told now."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from smartcity import declared
-from smartcity.control import releasing, requests
+from smartcity.control import braking, releasing, requests
 from smartcity.control.acks import Answer
 from smartcity.control.fast import FastDesk, Sheet
 from smartcity.control.leader import Leader
@@ -160,6 +160,7 @@ def decide(loop: Loop, now_ms: int) -> Sequence[Setpoint]:
 def decide_and_ask(loop: Loop, now_ms: int, epoch: int) -> tuple[int, int]:
     """How many setpoints the loop wishes, and how many commands that made."""
     setpoints = decide(loop, now_ms)
+    brake = braking.on(loop, now_ms)
     commands = requests.request(
         setpoints,
         issuer=releasing.issuer(loop),
@@ -167,11 +168,17 @@ def decide_and_ask(loop: Loop, now_ms: int, epoch: int) -> tuple[int, int]:
         now_ms=now_ms,
         loop=loop,
         epoch=epoch,
+        brake=brake,
     )
+    if brake.held_back:
+        braking.stop(loop, brake, now_ms, is_simulation=clock.is_simulation)
     return len(setpoints), len(commands)
 
 
 def decide_and_prepare(desk: FastDesk, now_ms: int, epoch: int) -> tuple[int, Sheet]:
     """The same for a loop that acts under a lease: what is to be sent at once."""
     setpoints = decide(desk.loop, now_ms)
-    return len(setpoints), desk.prepare(setpoints, now_ms, epoch)
+    sheet = desk.prepare(setpoints, now_ms, epoch)
+    if desk.brake.held_back:
+        braking.stop(desk.loop, desk.brake, now_ms, is_simulation=clock.is_simulation)
+    return len(setpoints), sheet

@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from smartcity.api import audit
 from smartcity.api.audit import Actor
 from smartcity.control import grants, leases, lifecycle, moving, safety, situations, standing
+from smartcity.control.brake import Brake
 from smartcity.control.instants import instant, sequences
 from smartcity.control.judging import Terms, Verdict, judge
 from smartcity.control.models import Command
@@ -29,7 +30,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What all setpoints of one request share. `epoch` is checked by whoever acts for a leader; `by` is audited."""
+    """What all setpoints of one request share. `epoch` is checked by whoever acts for a leader; `by` is audited.
+
+    `brake` holds back what is too much and remembers how much that was.
+    """
 
     issuer: str
     priority: Priority
@@ -39,6 +43,7 @@ class Order:
     by: Actor | None = None
     key: str = ""
     batch: str = ""
+    brake: Brake | None = None
 
 
 def request(
@@ -52,13 +57,25 @@ def request(
     by: Actor | None = None,
     key: str = "",
     batch: str = "",
+    brake: Brake | None = None,
 ) -> list[Command]:
     """The commands this made: queued, proposed or refused, each with its first transition.
 
-    A loop is held to its mode and does not repeat itself. Raises LostLeadership when `epoch` no longer leads,
-    Refused when a person names an asset that is not there, Conflict when `key` was used for something else.
+    A loop is held to its mode and to its brake, and does not repeat itself. Raises LostLeadership when `epoch` no
+    longer leads, Refused when a person names an asset that is not there, Conflict when `key` was used for something
+    else.
     """
-    order = Order(issuer=issuer, priority=priority, now_ms=now_ms, loop=loop, epoch=epoch, by=by, key=key, batch=batch)
+    order = Order(
+        issuer=issuer,
+        priority=priority,
+        now_ms=now_ms,
+        loop=loop,
+        epoch=epoch,
+        by=by,
+        key=key,
+        batch=batch,
+        brake=brake,
+    )
     return write(setpoints, facts_for(setpoints, order), order)
 
 
@@ -97,6 +114,8 @@ def _write(setpoints: list[Setpoint], facts: Mapping[str, Facts], order: Order) 
     board = standing.read(assets, {safety.LEASE, *(s.point for s in setpoints)}, now)
     terms = _terms(facts, order)
     judged = [(s, v) for s in setpoints if (v := judge(s, facts[s.asset], board, terms)) is not None]
+    if order.brake is not None:
+        judged = order.brake.keep(judged)
     commands = [
         _command(setpoint, verdict, facts[setpoint.asset], order, sequence, number)
         for number, ((setpoint, verdict), sequence) in enumerate(

@@ -56,5 +56,16 @@ class Finding:
     unit: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceFinding:
+    """The same of a domain; `zone` is where its alarm stands."""
+
+    domain: str
+    zone: int
+    text: str
+
+
 Findings = Callable[[int, bool], Sequence[Finding]]
 """`(now_ms, is_simulation)` to what stands now. May query; it is asked about every second, outside any transaction."""
+
+PlaceFindings = Callable[[int, bool], Sequence[PlaceFinding]]

@@ -145,6 +145,7 @@ class Loop:
 
     `gather(now_ms)` is the only step that reads the database; `decide(picture, policy)` is pure.
     `fast` loops act under a lease: the lease is the command a person reads, each setpoint an event in a log.
+    `most_per_min` is the budget: commands a minute for each asset of its kinds; a loop that asks for more is stopped.
     """
 
     name: str
@@ -158,6 +159,7 @@ class Loop:
     watches: tuple[str, ...] = ()
     fast: bool = False
     lease_s: float = 900.0
+    most_per_min: float = 4.0
     local_means: str = "its local programme"
     default_mode: Mode = Mode.AUTO
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from tests.conformance.installed import ALL_KINDS, LABELS, NOW, each_domain, nam
 @pytest.mark.parametrize("loop", named(declared.loops().values()))
 def test_every_loop_names_its_modes_in_the_words_of_its_trade(loop):
     assert loop.domain in LABELS and loop.every_s > 0 and loop.title and loop.local_means
+    assert 0 < loop.most_per_min <= 60
     assert set(loop.words) == set(Mode) and len(set(loop.words.values())) == 3
     assert not [word for word in loop.words.values() if word.lower() in {"off", "on"}]
     assert set(loop.watches) <= set(declared.metrics())

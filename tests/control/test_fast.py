@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
 
 @pytest.fixture
 def fast(street, declare):
-    street.loop = replace(street.loop, fast=True, lease_s=900)
+    street.loop = replace(street.loop, fast=True, lease_s=900, most_per_min=60)
     declare(loops=(street.loop,))
     return street.loop
 

@@ -171,7 +171,7 @@ async def test_a_fast_loop_asks_under_a_lease_and_hears_refusals(arrange):
         seen.append(now_ms)
         return now_ms
 
-    fast = replace(arrange.loop, fast=True, every_s=1, gather=gather, decide=decide)
+    fast = replace(arrange.loop, fast=True, every_s=1, most_per_min=600, gather=gather, decide=decide)
     async with city([fast]) as made:
         lamp, other = await made.lamp(), await made.lamp("L-2")
         await made.eventually(lambda: made.control.loops["adaptive"].confirmed >= 5)
