@@ -26,6 +26,7 @@ from smartcity.kernel.clock import clock
 from smartcity.kernel.control import Loop, Priority, Setpoint, State
 
 log = logging.getLogger(__name__)
+REPLACED_BY = "replaced by "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +162,7 @@ def displace(commands: Sequence[Command], board: standing.Board, order: Order) -
             unheard = [c for c in board.on(command.asset_id, safety.LEASE) if c.state in lifecycle.UNANSWERED]
             open_ones += [older.id for older in unheard if older.priority >= command.priority]
     Command.objects.filter(pk__in=released, released_at__isnull=True).update(released_at=now)
-    moving.move_from_any(open_ones, State.SUPERSEDED, now, f"replaced by {order.issuer}")
+    moving.move_from_any(open_ones, State.SUPERSEDED, now, f"{REPLACED_BY}{order.issuer}")
 
 
 def _command(setpoint: Setpoint, verdict: Verdict, facts: Facts, order: Order, sequence: int, number: int) -> Command:

@@ -44,10 +44,10 @@ def failed(street, *wishes, seconds=0.0):
     return made
 
 
-def test_nothing_failed_is_one_query(street, django_assert_num_queries):
+def test_nothing_failed_is_two_queries(street, django_assert_num_queries):
     street.lamp()
     carried_out(street, dim(expect=POWER))
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert look() == []
 
 
@@ -124,7 +124,7 @@ def test_a_finding_is_read_once(street, django_assert_num_queries):
     failed(street)
     unproven = Unproven()
     look(unproven, 121)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert len(look(unproven, 122)) == 1
 
 
@@ -135,6 +135,42 @@ def test_a_long_value_and_the_asset_that_shows_the_effect(street):
     Command.objects.filter(asset__uid="L-1", state=State.FAILED).update(value="C-1:40 C-2:70 " * 9)
     (found,) = look(seconds=121)
     assert found.text.startswith("Dimming level: ") and " of C-7 was not measured in time" in found.text
+
+
+def replaced(street, *seconds, level=30.0):
+    """The loop asks for another level before it knows what became of the last one."""
+    for number, at in enumerate(seconds):
+        carried_out(street, dim(value=level + number, expect=POWER), seconds=at)
+
+
+def test_what_is_replaced_again_and_again_before_a_verdict_is_found_too(street):
+    street.lamp()
+    replaced(street, 0, 40, 80)
+    assert look(seconds=81) == []  # twice replaced, and a proof is not yet due
+    replaced(street, 119, level=60.0)
+    assert look(seconds=119) == []  # three times, but for less than the effect may take
+    replaced(street, 150, level=70.0)
+    (found,) = look(seconds=150)
+    assert found.text == (
+        "Dimming level 60 %: replaced time and again before the effect was measured. Why it was asked: nobody there"
+    )
+    street.measures("L-1", 25.0, later(160))
+    judged(161)
+    assert look(seconds=161) == []
+
+
+def test_what_is_proven_in_between_or_replaced_by_somebody_else_is_no_trouble(street, people):
+    street.lamp()
+    for at in (0, 60, 120, 180, 240):
+        replaced(street, at, level=30.0 + at / 10)
+        street.measures("L-1", 25.0, later(at + 20))
+        judged(at + 21)
+    assert look(seconds=300) == []
+    street.lamp("L-2")
+    for number, at in enumerate((400, 500, 600, 700)):
+        carried_out(street, dim("L-2", 30.0 + number, expect=POWER), seconds=at)
+    Command.objects.filter(asset__uid="L-2").update(state_note="replaced by anna")
+    assert look(seconds=700) == []
 
 
 def test_five_hundred_lamps_that_do_not_follow_are_one_calm_alarm(street, monkeypatch, django_assert_max_num_queries):
