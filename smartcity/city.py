@@ -87,6 +87,7 @@ class City:
         await self._listen_for_devices()
         self.web = asyncio.create_task(self.server.serve())
         await self.server.is_up.wait()
+        frontdoor.readiness.why_not = self._why_not_ready
 
     async def _listen_for_devices(self) -> None:
         """In the clear on one address, by default the loopback; with TLS beside it where a certificate is given."""
@@ -99,6 +100,7 @@ class City:
             await self.gateway.serve(host, int(port), context)
 
     async def _close(self, tasks: list[asyncio.Task[None]]) -> None:
+        frontdoor.readiness.why_not = lambda: "it is stopping"
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -195,6 +197,9 @@ class City:
         speed = pace.next_speed(clock.speed, clock.anchor.ceiling, load)
         if speed != clock.speed:
             clock.run_at(speed)
+
+    def _why_not_ready(self) -> str:
+        return "the telemetry database takes nothing" if self.road.health().database_down_s else ""
 
     def _vitals(self) -> dict[str, Callable[[], Any]]:
         return {

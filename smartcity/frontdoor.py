@@ -61,6 +61,28 @@ async def tell_time(scope: Scope, receive: Receive, send: Send) -> None:
     await Response(clock_face(clock), media_type="application/json", headers=headers)(scope, receive, send)
 
 
+class Readiness:
+    """Whether this process can do its work now, and if not why; whoever serves says so."""
+
+    why_not: Callable[[], str] = staticmethod(lambda: "it is still starting")
+
+
+readiness = Readiness()
+
+
+async def alive(scope: Scope, receive: Receive, send: Send) -> None:
+    """The event loop turns. For whoever restarts what hangs; tells nothing."""
+    await Response("alive\n", media_type="text/plain", headers={"Cache-Control": "no-store"})(scope, receive, send)
+
+
+async def ready(scope: Scope, receive: Receive, send: Send) -> None:
+    """200 when messages are taken and stored, 503 when not. For load balancers: nothing of the reason leaves."""
+    fine = not readiness.why_not()
+    headers = {"Cache-Control": "no-store"} | ({} if fine else {"Retry-After": "5"})
+    text = "ready\n" if fine else "not ready\n"
+    await Response(text, 200 if fine else 503, headers, "text/plain")(scope, receive, send)
+
+
 def before(django: App) -> App:
     """Route the raw paths, hand everything else to Django."""
 
@@ -68,6 +90,10 @@ def before(django: App) -> App:
         match scope["path"]:
             case "/ingest":
                 await ingest(scope, receive, send)
+            case "/alive":
+                await alive(scope, receive, send)
+            case "/ready":
+                await ready(scope, receive, send)
             case "/clock":
                 await tell_time(scope, receive, send)
             case "/basemap/city.pmtiles":

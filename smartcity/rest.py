@@ -17,7 +17,7 @@ from smartcity.forecasting import api as forecasting
 from smartcity.telemetry import api as telemetry
 from smartcity.web.asset_detail import AssetView
 from smartcity.web.clock_api import ClockView, SpeedView
-from smartcity.web.health_api import HealthView
+from smartcity.web.health_api import HealthView, MetricsView
 
 
 class Schema(SpectacularAPIView):
@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("schema", Schema.as_view(), name="schema"),
     path("docs", Docs.as_view(url_name="schema"), name="docs"),
     path("health", HealthView.as_view()),
+    path("metrics", MetricsView.as_view()),
     path("clock", ClockView.as_view()),
     path("clock/speed", SpeedView.as_view()),
     *devices.urlpatterns,

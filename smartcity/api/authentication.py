@@ -63,6 +63,14 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
 def issue_token(user: Any, name: str) -> str:
     """Make a token for `user`; what is returned is shown once and cannot be read back."""
+    token = ApiToken(user=user, name=name)
+    key = give_key(token)
+    token.save()
+    return key
+
+
+def give_key(token: ApiToken) -> str:
+    """A new key for a token that is not stored yet; the token keeps only what recognises it."""
     key = secrets.token_hex(32)
-    ApiToken.objects.create(user=user, name=name, token_sha256=hashlib.sha256(key.encode()).digest())
+    token.token_sha256 = hashlib.sha256(key.encode()).digest()
     return key

@@ -60,15 +60,3 @@ def imbalances(counts: Mapping[str, int], *, in_flight: int = 0) -> list[str]:
         "readings": (counts.get("readings.decoded", 0), readings),
     }
     return [f"{name}: {had} came in, {told} are accounted for" for name, (had, told) in claims.items() if had != told]
-
-
-def prometheus(counts: Mapping[str, int]) -> str:
-    """Counters in Prometheus' text format."""
-    lines = [
-        "# HELP smartcity_ingest_total What became of messages and readings.",
-        "# TYPE smartcity_ingest_total counter",
-    ]
-    for name, n in sorted(counts.items()):
-        of, _, outcome = name.partition(".")
-        lines.append(f'smartcity_ingest_total{{of="{of}",outcome="{outcome}"}} {n}')
-    return "\n".join([*lines, ""])

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from smartcity import vitals
+from smartcity import exposition, vitals
 from smartcity.api.views import CityView
 
 
@@ -18,3 +19,11 @@ class HealthView(CityView):
     @extend_schema(operation_id="health", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         return Response(vitals.gather())
+
+
+class MetricsView(CityView):
+    """The same as Prometheus reads it; let it sign in with the token of an account that may view."""
+
+    @extend_schema(operation_id="metrics", responses={(200, "text/plain"): OpenApiTypes.STR})
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(exposition.text(), content_type=exposition.CONTENT_TYPE)

@@ -32,6 +32,17 @@ async def test_a_street_says_how_far_it_is_and_nonsense_is_ignored(door, said, k
     assert frontdoor.follower.at_ms == kept
 
 
+async def test_a_load_balancer_hears_whether_messages_are_taken_but_not_why_not(door, monkeypatch):
+    assert (await door.get("/alive")).status_code == 200
+    starting = await door.get("/ready")
+    assert (starting.status_code, starting.text) == (503, "not ready\n")
+    monkeypatch.setattr(frontdoor.readiness, "why_not", lambda: "")
+    assert (await door.get("/ready")).status_code == 200
+    monkeypatch.setattr(frontdoor.readiness, "why_not", lambda: "database locked by secret-host")
+    answer = await door.get("/ready")
+    assert answer.status_code == 503 and "secret" not in answer.text and answer.headers["Retry-After"] == "5"
+
+
 async def test_without_a_pipeline_a_sender_is_told_to_wait(door):
     answer = await door.post("/ingest", content=b"[]")
     assert answer.status_code == 503 and answer.headers["Retry-After"] == "30"

@@ -4,15 +4,24 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 from pathlib import Path
 
 import pytest
 
-from tests.city import alive, city, descendants, start
+from tests.city import ROOT, alive, city, descendants, start
+
+METRIC = re.compile(r"smartcity_[a-z_]+")
 
 pytestmark = pytest.mark.timeout(300)
+
+
+def shown_by_the_dashboard() -> set[str]:
+    """Names of the metrics in what is meant for Grafana and Prometheus."""
+    folder = ROOT / "deploy" / "monitoring"
+    return {name for path in folder.iterdir() for name in METRIC.findall(path.read_text())}
 
 
 def refused(*options: str, var: Path, **environment: str) -> tuple[int, list[str]]:
@@ -39,6 +48,8 @@ def test_an_empty_city_starts_answers_ends_whole_and_goes_on(tmp_path):
         assert "password" not in second.said()
         with second.sign_in("admin", password) as browser:
             assert browser.get("/").status_code == 200
+            assert not shown_by_the_dashboard() - set(METRIC.findall(browser.get("/api/v1/metrics").text))
+        assert (second.get("/alive")[0], second.get("/ready")[0]) == (200, 200)
         assert second.stop(signal.SIGTERM, within_s=20) == 0
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "secrets").iterdir()} == {0o600}
 
