@@ -9,8 +9,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from smartcity import exposition, vitals
+from smartcity import vitals
 from smartcity.api.views import CityView
+from smartcity.web import exposition
 
 
 class HealthView(CityView):

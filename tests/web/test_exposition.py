@@ -4,7 +4,8 @@ from __future__ import annotations
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from smartcity import exposition, vitals
+from smartcity import vitals
+from smartcity.web import exposition
 
 TOLD = {
     "pipeline": {
