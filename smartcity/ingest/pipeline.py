@@ -28,7 +28,7 @@ from smartcity.telemetry.batch import Batch, Written
 from smartcity.telemetry.engines import Unavailable
 from smartcity.telemetry.store import Store
 from smartcity.transports.inbox import BoundedInbox
-from smartcity.transports.messages import QUOTA_EXCEEDED, Outcome, RawMessage
+from smartcity.transports.messages import QUARANTINE_FULL, Outcome, RawMessage
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -38,7 +38,6 @@ WITHIN_S: Final = 0.02
 FIRST_WAIT_S: Final = 0.1
 LONGEST_WAIT_S: Final = 2.0
 MOST_ANNOUNCEMENTS: Final = 200
-QUARANTINE_FULL: Final = Outcome.refused("quarantine is full", QUOTA_EXCEEDED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,10 +69,10 @@ def read_event(payload: bytes) -> Uplink:
         raise BadPayload(f"not an uplink event: {error}") from None
     if event.uplink_message is not None:
         message = event.uplink_message
-        return Uplink(_bytes(message.frm_payload), message.f_port, _instant(message.received_at))
+        return Uplink(_bytes(message.frm_payload), message.f_port, instant_ms(message.received_at))
     if event.data is None and not event.deviceInfo:
         raise BadPayload("neither an uplink of ChirpStack (data) nor of The Things Stack (uplink_message)")
-    return Uplink(_bytes(event.data or ""), event.fPort, _instant(event.time))
+    return Uplink(_bytes(event.data or ""), event.fPort, instant_ms(event.time))
 
 
 def observed(codec: Codec, payload: bytes, received_at_ms: int) -> Sequence[Observation]:
@@ -106,7 +106,7 @@ def _frame(data: bytes) -> bytes:
     return data
 
 
-def _instant(text: str) -> int | None:
+def instant_ms(text: str) -> int | None:
     """Milliseconds of an ISO 8601 instant with offset; None where the server gave none."""
     if not text:
         return None

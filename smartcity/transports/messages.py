@@ -41,6 +41,7 @@ class Outcome:
 
 
 Outcome.STORED = Outcome(is_stored=True)
+QUARANTINE_FULL: Final = Outcome.refused("quarantine is full", QUOTA_EXCEEDED)
 
 
 @dataclass(frozen=True, slots=True)

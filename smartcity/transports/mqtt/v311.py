@@ -38,7 +38,7 @@ def read_v311(frame: bytes) -> Incoming:
         raise BadPacket("malformed packet") from None
     except IndexError:
         raise BadPacket("malformed packet") from None
-    return read_packet(bytes((frame[0],)) + _length(len(body)) + body)
+    return read_packet(bytes((frame[0],)) + remaining_length(len(body)) + body)
 
 
 def write_v311(packet: Incoming) -> bytes | None:
@@ -120,7 +120,7 @@ def _write_publish(packet: mqtt5.PublishPacket) -> bytes:
     packet_id = b"" if packet.packet_id is None else packet.packet_id.to_bytes(2, "big")
     body = len(topic).to_bytes(2, "big") + topic + packet_id + packet.payload
     first = 0x30 | packet.duplicate << 3 | packet.qos.value << 1 | packet.retain
-    return bytes((first,)) + _length(len(body)) + body
+    return bytes((first,)) + remaining_length(len(body)) + body
 
 
 def _write_puback(packet: mqtt5.PubAckPacket) -> bytes | None:
@@ -129,7 +129,7 @@ def _write_puback(packet: mqtt5.PubAckPacket) -> bytes | None:
 
 def _write_suback(packet: mqtt5.SubAckPacket) -> bytes:
     codes = bytes(min(code.value, SUBSCRIPTION_FAILED) for code in packet.reason_codes)
-    return b"\x90" + _length(2 + len(codes)) + packet.packet_id.to_bytes(2, "big") + codes
+    return b"\x90" + remaining_length(2 + len(codes)) + packet.packet_id.to_bytes(2, "big") + codes
 
 
 def _write_unsuback(packet: mqtt5.UnsubAckPacket) -> bytes:
@@ -158,7 +158,8 @@ def _string_end(body: bytes, at: int) -> int:
     return end
 
 
-def _length(value: int) -> bytes:
+def remaining_length(value: int) -> bytes:
+    """The variable byte integer of a fixed header (MQTT 3.1.1, 2.2.3)."""
     encoded = bytearray()
     while True:
         value, byte = value >> 7, value & 0x7F
