@@ -193,7 +193,8 @@ class City:
             return
         street_ms = frontdoor.follower.at_ms
         behind = (clock.now_ms() - street_ms) / 1000 / clock.speed if self.twin and street_ms else 0.0
-        load = pace.Load(self.road.health().oldest_s, self.control.oldest_undecided_s(), behind)
+        oldest_s, stretch = self.road.health().oldest_s, self.control.fast_stretch()
+        load = pace.Load(oldest_s, self.control.oldest_undecided_s(), behind, stretch)
         speed = pace.next_speed(clock.speed, clock.anchor.ceiling, load)
         if speed != clock.speed:
             clock.run_at(speed)

@@ -63,6 +63,10 @@ class Control:
         """Wall seconds by which the latest loop is later than its own interval; the clock governor slows on it."""
         return self.runner.oldest_undecided_s()
 
+    def fast_stretch(self) -> float:
+        """How many of its own intervals a fast loop needs from one decision to the next."""
+        return self.runner.fast_stretch()
+
     async def run(self) -> None:
         """Until cancelled."""
         try:

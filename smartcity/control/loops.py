@@ -35,7 +35,8 @@ running: dict[str, LoopState] = {}
 class LoopState:
     """What can be seen of a loop from outside. City milliseconds for `last_run_ms` and `next_ms`, else wall seconds.
 
-    `undecided_since` is the monotonic instant at which a decision became due that has not been made.
+    `gap_ms` lay between the last two decisions, in city time. `undecided_since` is the monotonic instant at which a
+    decision became due that has not been made.
     """
 
     name: str
@@ -53,6 +54,7 @@ class LoopState:
     asked: int = 0
     confirmed: int = 0
     refused: int = 0
+    gap_ms: int = 0
     undecided_since: float | None = None
 
     def waited_s(self, speed: float, now: float | None = None) -> float:
@@ -101,6 +103,10 @@ class LoopRunner:
         speed, now = self._city.speed, monotonic()
         return max((state.waited_s(speed, now) for state in self.states.values()), default=0.0)
 
+    def fast_stretch(self) -> float:
+        """Intervals of its own, in city time, from decision to decision of the slowest fast loop."""
+        return max((self.states[name].gap_ms / 1000 / self.states[name].every_s for name in self._desks), default=0.0)
+
     async def _follow(self, loop: Loop) -> None:
         state = self.states[loop.name]
         state.next_ms = self._city.now_ms()
@@ -144,6 +150,7 @@ class LoopRunner:
             state.error = f"{type(error).__name__}: {error}"[:300]
             log.exception("the loop %s failed", loop.name)
         state.rounds += 1
+        state.gap_ms = now_ms - state.last_run_ms if state.last_run_ms is not None else 0
         state.last_run_ms, state.duration_s = now_ms, monotonic() - began
 
     async def _fast_round(self, loop: Loop, state: LoopState, now_ms: int, epoch: int) -> None:
