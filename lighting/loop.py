@@ -193,7 +193,7 @@ def headline(now_ms: int) -> Headline:
     line = f"{len(lit)} of {len(lamps)} lit · {power:.1f} of {rated:.0f} kW" if lamps else "no luminaires yet"
     return Headline(
         title="dimming level",
-        value=round(mean),
+        value=round(mean) if lamps else None,
         unit="%",
         low=None,
         high=None,

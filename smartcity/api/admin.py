@@ -16,6 +16,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from smartcity import domains
 from smartcity.api import audit
@@ -160,6 +161,7 @@ class Audit(admin.ModelAdmin[AuditEntry]):
         return False
 
 
+admin.site.unregister(DBTaskResult)
 admin.site.unregister(get_user_model())
 admin.site.unregister(Group)
 admin.site.register(get_user_model(), Accounts)

@@ -7,3 +7,4 @@ from django.apps import AppConfig
 class ApiConfig(AppConfig):
     name = "smartcity.api"
     label = "api"
+    verbose_name = "Keys and audit"

@@ -32,6 +32,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "mode": clock.mode,
             "speed": clock.speed,
             "tiles": settings.TILE_URL,
+            "basemap": (settings.VAR / "basemap" / "city.pmtiles").exists(),
             "user": request.user.get_username() if hasattr(request, "user") else "",
             "layers": sorted(layers()),
             "domains": [{"label": c.label, "title": c.title or c.label.title(), "shape": c.shape} for c in installed],

@@ -19,7 +19,7 @@ const zoomed = (z, at16) => Math.max(0.5, at16 * 2 ** ((z - 16) * 0.72));
 export function baseLayer() {
   if (config.tiles) return L.tileLayer(config.tiles, { maxZoom: 20, attribution: "" });
   const kit = globalThis.protomapsL;
-  if (!kit) return null;
+  if (!kit || !config.basemap) return null; // a city without a map has none
   return kit.leafletLayer({
     url: "/basemap/city.pmtiles", paintRules: paintRules(kit), labelRules: labelRules(kit), backgroundColor: token("--land"), maxDataZoom: 16, attribution: "", lang: "en",
   });
