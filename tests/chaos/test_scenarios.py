@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each scenario of script/chaos in its quick version: the faults are real, the numbers small."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.chaos.__main__ import ENTRIES, row
+from benchmarks.chaos.findings import Findings
+from benchmarks.report import Report
+from tests.city import ROOT
+
+pytestmark = pytest.mark.timeout(600)
+BY_NAME = {entry.name: entry for entry in ENTRIES}
+
+
+def ran(name):
+    """What the scenario found; how fast this machine is at the moment is no part of a test."""
+    report = Report("test")
+    row(BY_NAME[name], report, {"quick": True})
+    missed = [goal for goal, told in report.goals.items() if not told.met and not goal.endswith(("_s", "_over_outage"))]
+    return report.results, missed
+
+
+@pytest.mark.slow
+def test_killed_twice_on_sqlite_nothing_acknowledged_is_lost():
+    results, missed = ran("kill_sqlite")
+    assert missed == []
+    assert results["kill_sqlite_kills"] == 2 and results["kill_sqlite_acknowledged_readings"] > 1_000
+
+
+def test_without_a_name_the_scenarios_are_listed_and_what_is_not_built_says_so():
+    done = subprocess.run([ROOT / "script" / "chaos"], capture_output=True, text=True, check=True)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [entry.name for entry in ENTRIES]
+    assert all(("not built yet" in line) != bool(BY_NAME[line.split()[0]].runs) for line in done.stdout.splitlines())
+
+
+def test_what_does_not_exist_yet_is_no_success():
+    report = Report("test")
+    line = row(BY_NAME["redis"], report, {"quick": True})
+    assert report.results["redis"] == "not built yet" and "passed" not in line
+
+
+def test_a_scenario_passes_only_when_every_bound_is_kept():
+    found = Findings("kitchen", Report("test"))
+    found.add("lost", 0, at_most=0)
+    assert found.verdict == "passed"
+    found.add("back_s", 11.0, at_most=10)
+    assert found.verdict == "FAILED: back_s"
+    assert json.loads(found.report.line())["goals"]["kitchen_back_s"]["met"] is False
+
+
+def test_an_unknown_scenario_is_named():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.chaos", "flood"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2 and "flood" in done.stderr
