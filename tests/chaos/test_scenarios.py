@@ -33,6 +33,22 @@ def test_killed_twice_on_sqlite_nothing_acknowledged_is_lost():
     assert results["kill_sqlite_kills"] == 2 and results["kill_sqlite_acknowledged_readings"] > 1_000
 
 
+@pytest.mark.slow
+def test_a_database_killed_twice_loses_nothing_and_nothing_is_acknowledged_meanwhile():
+    results, missed = ran("database_killed")
+    assert missed == []
+    assert results["database_killed_outages"] == 2 and results["database_killed_acknowledged_meanwhile"] == 0
+
+
+@pytest.mark.slow
+def test_a_full_disk_loses_nothing_and_nothing_is_acknowledged_meanwhile():
+    results, missed = ran("disk_full_sqlite")
+    if str(results["disk_full_sqlite"]).startswith("skipped"):
+        pytest.skip(str(results["disk_full_sqlite"]))
+    assert missed == []
+    assert results["disk_full_sqlite_longest_outage_s"] > 5
+
+
 def test_without_a_name_the_scenarios_are_listed_and_what_is_not_built_says_so():
     done = subprocess.run([ROOT / "script" / "chaos"], capture_output=True, text=True, check=True)
     assert [line.split()[0] for line in done.stdout.splitlines()] == [entry.name for entry in ENTRIES]
