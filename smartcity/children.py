@@ -41,6 +41,11 @@ class Child:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
+    def again(self) -> None:
+        """Ask it to end, so that `run` starts it anew: what it reads has changed."""
+        if self.process and self.process.stdin:
+            self.process.stdin.close()
+
     async def _once(self) -> int:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,

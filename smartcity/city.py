@@ -43,7 +43,7 @@ from smartcity.transports.inbox import BoundedInbox
 from smartcity.transports.mqtt.gateway import Gateway
 
 FRAME_S, HEADLINES_S, ALARMS_S, CLOCK_S, PLACES_S, SAVE_S = 0.5, 10.0, 1.0, 1.0, 30.0, 10.0
-EVENTS_S = 600.0
+EVENTS_S, STREET_S = 600.0, 10.0
 Say = Callable[[str], None]
 
 
@@ -53,6 +53,8 @@ class City:
     def __init__(self, address: str, port: int, *, twin: bool, say: Say) -> None:
         self.address, self.port, self.twin, self.say = address, port, twin, say
         self.hearts, self.lag = Hearts(), Lag()
+        self.street, self._street_written = settings.VAR / "street.json", 0
+        self.children: list[Child] = []
         self.inbox = BoundedInbox()
         self.hub = Live.hub = Hub(self._frame)
         self.road = pipelines.build(self.inbox, self._committed, self._acknowledged, lambda announced: None)
@@ -129,18 +131,19 @@ class City:
             every(ALARMS_S, "alarms", self._evaluate),
             every(PLACES_S, "places", self._learn_places),
             every(CLOCK_S, "clock", self._govern),
+            every(STREET_S, "street", self._follow_street),
             every(EVENTS_S, "event log", self._forget_events),
             every(SAVE_S, "clock file", self._save_clock),
         ]
-        return [*work, *(run(child.name, child.run) for child in self._children())]
+        self.children = self._children()
+        return [*work, *(run(child.name, child.run) for child in self.children)]
 
     def _children(self) -> list[Child]:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         commands = {"forecasts": ["manage.py", "refreshforecasts", "--follow", self._url]}
-        street = settings.VAR / "street.json"
-        if self.twin and street.exists():
+        if self.twin and self.street.exists():
             doors = ["--mqtt", settings.MQTT_ADDRESS, "--http", self._url]
-            commands["twin"] = ["-m", "smartcity.twin", "--street", str(street), *doors]
+            commands["twin"] = ["-m", "smartcity.twin", "--street", str(self.street), *doors]
         return [Child(name, command, environment, settings.ROOT) for name, command in commands.items()]
 
     @property
@@ -181,6 +184,15 @@ class City:
 
     async def _forget_events(self) -> None:
         await database_sync_to_async(retention.forget_events, thread_sensitive=False)(clock.now_ms())
+
+    async def _follow_street(self) -> None:
+        """After an import the simulated devices are others."""
+        written = self.street.stat().st_mtime_ns if self.street.exists() else 0
+        if self._street_written not in (0, written):
+            for child in self.children:
+                if child.name == "twin":
+                    child.again()
+        self._street_written = written
 
     async def _save_clock(self) -> None:
         """In a thread: on a busy disk the rename alone takes 100 ms."""

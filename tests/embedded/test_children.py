@@ -44,6 +44,19 @@ async def test_a_child_ends_when_its_supervisor_is_cancelled(tmp_path):
     assert child.process and child.process.returncode == 0
 
 
+async def test_a_child_is_started_anew_when_what_it_reads_has_changed(tmp_path):
+    said = tmp_path / "said"
+    tell = f"import sys; open({str(said)!r}, 'a').write('up '); sys.stdin.read()"
+    child = Child("reader", ["-c", tell], os.environ, tmp_path)
+    task = asyncio.create_task(child.run())
+    await until(has_spoken(said))
+    await until(lambda: child.process is not None)
+    child.again()
+    await until(lambda: said.read_text() == "up up ")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_a_child_that_dies_is_started_again(tmp_path):
     child = Child("mortal", ["-c", "raise SystemExit(3)"], os.environ, tmp_path)
     task = asyncio.create_task(child.run())

@@ -26,7 +26,7 @@ def shown_by_the_dashboard() -> set[str]:
 
 def refused(*options: str, var: Path, **environment: str) -> tuple[int, list[str]]:
     """Exit code and what was said by a city that must not start."""
-    started = start(*options, var=var, **environment)
+    started = start(*options, var=var, ports=None, **environment)
     try:
         code = started.process.wait(60)
     finally:
