@@ -18,6 +18,7 @@ from smartcity.control.line import Line, over
 from smartcity.control.outgoing import Due, Outgoing
 from smartcity.control.pool import Pool
 from smartcity.kernel.clock import CityClock, clock
+from smartcity.transports.letters import Letter, Posted
 
 __all__ = ["Dispatcher", "Patience", "over"]
 
@@ -138,32 +139,43 @@ class Dispatcher:
             epoch=epoch,
             is_simulation=self._city.is_simulation,
             reaches=self._reaches,
+            outlook=self._line.outlook,
             quiet=self._quiet(ready) if repeats else None,
             most=BATCH,
         )
         if repeats:
             self._forget_answered(due)
-        away = self._put_on_the_wire(due.going)
+        await self._settle(due.going, self._put_on_the_wire(due.going))
+
+    def _put_on_the_wire(self, going: Sequence[Outgoing]) -> list[Posted]:
+        """What became of each. What is over, or no longer ours to send because another process leads, stays here."""
+        due = [(one, self._letter(one)) for one in going]
+        letters = [letter for _, letter in due if letter.expires_in_s > 0 and self._leader.epoch is not None]
+        posted = dict(zip((letter.id for letter in letters), self._line.post(letters), strict=True))
+        return [posted.get(letter.id, Posted.AWAY) for _, letter in due]
+
+    def _letter(self, one: Outgoing) -> Letter:
+        told = one.instruction
+        left_s = (told.expires_at_ms - self._city.now_ms()) / 1000 / max(self._city.speed, 0.01)
+        expires_in_s = max(left_s, SHORTEST_EXPIRY_S) if left_s > 0 else 0.0
+        return Letter(one.device, told.id, told.point, outgoing.write(one.codec, told), expires_in_s)
+
+    async def _settle(self, going: Sequence[Outgoing], posted: Sequence[Posted]) -> None:
+        """Fresh ones that found no way are given back, or end with the reason; repetitions are for another time."""
+        away, refused = list[UUID](), dict[UUID, str]()
+        for one, result in zip(going, posted, strict=True):
+            if result.is_sent or (result.refusal and one.again):
+                self._note(one)
+            elif result.refusal:
+                refused[one.id] = result.refusal
+            else:
+                away += [] if one.again else [one.id]
+                self._away[one.device] = monotonic() + self._patience.away_s
         if away:
             self.counters.given_back += len(away)
             await self._pool.run(outgoing.give_back, away, self._city.now_ms())
-
-    def _put_on_the_wire(self, going: Sequence[Outgoing]) -> list[UUID]:
-        """The ids that could not be sent: the device had gone, or another process leads by now."""
-        away = []
-        for one in going:
-            left_s = (one.instruction.expires_at_ms - self._city.now_ms()) / 1000 / max(self._city.speed, 0.01)
-            payload = outgoing.write(one.codec, one.instruction)
-            if (
-                self._leader.epoch is None
-                or left_s <= 0
-                or not self._line(one.device, payload, max(left_s, SHORTEST_EXPIRY_S))
-            ):
-                away += [] if one.again else [one.id]
-                self._away[one.device] = monotonic() + self._patience.away_s
-                continue
-            self._note(one)
-        return away
+        if refused:
+            await self._pool.run(outgoing.refuse, refused, self._city.now_ms())
 
     def _reaches(self, device: str) -> bool:
         """Connected, and not found deaf a moment ago: a device may be online before it listens."""

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 
 from smartcity.control import granting, grants, judging, leases, outgoing, safety
-from smartcity.control.acks import Answer
+from smartcity.control.acks import TRANSMITTED, UNCONFIRMED, AckMessage, Answer
 from smartcity.control.brake import Brake, budget
 from smartcity.control.fastlog import Errand, FastLog, Outcome
 from smartcity.control.fastview import Lookout, View
@@ -27,11 +27,13 @@ from smartcity.control.situations import Facts
 from smartcity.kernel.clock import CityClock
 from smartcity.kernel.codecs import Instruction
 from smartcity.kernel.control import Loop, Mode, Setpoint
+from smartcity.transports.letters import Letter
 
 AGAIN_S = 3.0  # wall: before the same is asked again of a device that refused or kept silent
 REFUSED_GRANT_MS = 60_000
 MINUTE_MS = 60_000
 NO_LEASE = "no lease"
+UNDECIDED = frozenset({"received", TRANSMITTED, UNCONFIRMED})
 
 
 @dataclass(slots=True)
@@ -90,9 +92,18 @@ class FastDesk:
             instruction = Instruction(
                 key, errand.point, errand.value, errand.until_ms, int(key[1:]), errand.reason[:200]
             )
-            payload = outgoing.write(errand.codec, instruction)
-            if left_s > 0 and self._line(errand.device, payload, max(1.0, left_s)):
-                self._sent(Asked(key, errand, now_ms))
+            if left_s > 0:
+                payload = outgoing.write(errand.codec, instruction)
+                self._post(
+                    Asked(key, errand, now_ms), Letter(errand.device, key, errand.point, payload, max(1, left_s))
+                )
+
+    def _post(self, asked: Asked, letter: Letter) -> None:
+        (posted,) = self._line.post([letter])
+        if posted.is_sent or posted.refusal:
+            self._sent(asked)
+        if posted.refusal:
+            self._answers.append(AckMessage(letter.device, letter.id, "refused", posted.refusal))
 
     def _sent(self, asked: Asked) -> None:
         errand = asked.errand
@@ -239,7 +250,7 @@ class FastDesk:
 
     def _take(self, answer: Answer, now_ms: int) -> None:
         asked = self._pending.get(answer.id)
-        if asked is None or asked.errand.device != answer.device or answer.state == "received":
+        if asked is None or asked.errand.device != answer.device or answer.state in UNDECIDED:
             return
         del self._pending[answer.id]
         if answer.state == "applied":

@@ -73,5 +73,20 @@ def move_each(steps: Mapping[UUID, Step], at: datetime) -> list[Command]:
     return moved
 
 
+def note_each(notes: Mapping[UUID, str], at: datetime) -> list[Command]:
+    """Commands on their way stay where they are, and it is written down how far they are. Three queries."""
+    rows = Command.objects.select_for_update().filter(
+        pk__in=list(notes), ended_at__isnull=True, state__in=list(lifecycle.WAITING_FOR_DEVICE)
+    )
+    told = [row for row in rows if row.state_note != notes[row.pk][:NOTE_LENGTH]]
+    for row in told:
+        row.state_note = notes[row.pk][:NOTE_LENGTH]
+    Command.objects.bulk_update(told, ["state_note"], batch_size=200)
+    Transition.objects.bulk_create(
+        Transition(command_id=row.pk, state=row.state, at=at, note=row.state_note) for row in told
+    )
+    return told
+
+
 def record(ids: Iterable[UUID], state: State, at: datetime, note: str = "") -> None:
     Transition.objects.bulk_create(Transition(command_id=pk, state=state, at=at, note=note[:NOTE_LENGTH]) for pk in ids)

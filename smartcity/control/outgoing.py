@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,11 +13,13 @@ from smartcity import declared
 from smartcity.control import leases, lifecycle, moving
 from smartcity.control.instants import instant, ms_of
 from smartcity.control.models import Command
+from smartcity.control.moving import Step
 from smartcity.kernel import senml
 from smartcity.kernel.codecs import BadPayload, Instruction, broke
 from smartcity.kernel.control import State
 
 Reaches = Callable[[str], bool]
+Outlook = Callable[[str, int, int], str]
 MOST_LOOKED_AT = 20_000
 NOT_THERE = "the device is not connected"
 
@@ -47,11 +49,14 @@ def take(
     epoch: int,
     is_simulation: bool,
     reaches: Reaches,
+    outlook: Outlook,
     quiet: Collection[UUID] | None,
     most: int,
 ) -> Due:
-    """Mark as sent what can be sent. `quiet` are the unanswered ids whose time to be repeated has not come; None
-    leaves repeating for another tick. Raises LostLeadership. Four queries, one when nothing is due.
+    """Mark as sent what can be sent, with the line's outlook as the note. Raises LostLeadership.
+
+    `quiet` are the unanswered ids whose time to be repeated has not come; None leaves repeating for another tick. Five
+    queries, one when nothing is due.
     """
     waiting = _waiting(State.QUEUED, now_ms, is_simulation)
     fresh = [pk for pk, device in waiting if reaches(device)][:most]
@@ -63,10 +68,27 @@ def take(
         return Due((), left)
     with transaction.atomic():
         leases.insist(leases.CONTROL, epoch)
-        moved = set(moving.move(fresh, State.QUEUED, State.SENT, instant(now_ms), sent_at=instant(now_ms)))
+        moved = _sent(fresh, now_ms, outlook)
         rows = Command.objects.filter(pk__in=[*moved, *again], state__in=lifecycle.WAITING_FOR_DEVICE)
         rows = rows.filter(ended_at__isnull=True).select_related("device").order_by("priority", "sequence")
         return Due(tuple(_outgoing(row, again=row.pk not in moved) for row in rows), left | moved)
+
+
+def _sent(ids: Sequence[UUID], now_ms: int, outlook: Outlook) -> set[UUID]:
+    """The ids that are now marked as sent; most of the time without a note, which costs less."""
+    now, steps = instant(now_ms), dict[UUID, Step]()
+    for pk, device, until in Command.objects.filter(pk__in=ids).values_list("pk", "device__uid", "expires_at"):
+        if note := outlook(str(device), now_ms, ms_of(until)):
+            steps[pk] = Step(State.SENT, note, {"sent_at": now})
+    plain = [pk for pk in ids if pk not in steps]
+    moved = moving.move(plain, State.QUEUED, State.SENT, now, sent_at=now)
+    return {*moved, *(row.pk for row in (moving.move_each(steps, now) if steps else ()))}
+
+
+def refuse(reasons: Mapping[UUID, str], now_ms: int) -> None:
+    """The line will not carry them: each ends with the reason."""
+    with transaction.atomic():
+        moving.move_each({pk: Step(State.REFUSED, reason) for pk, reason in reasons.items()}, instant(now_ms))
 
 
 def give_back(ids: Sequence[UUID], now_ms: int) -> None:

@@ -32,10 +32,14 @@ WORDS = {
 }
 
 
-def word(state: str, has_expectation: bool = True) -> str:
-    """The state in words; what promises no measurable effect ends with the device's confirmation."""
+def word(state: str, has_expectation: bool = True, note: str = "") -> str:
+    """The state in words; what promises no measurable effect ends with the device's confirmation. While it is under
+    way the note says how far it is: "sent, at next uplink, by 04:10".
+    """
     if state == State.APPLIED and not has_expectation:
         return "confirmed by the device"
+    if state == State.SENT and note:
+        return f"{WORDS[State.SENT]}, {note}"
     return WORDS.get(State(state), state)
 
 
@@ -58,7 +62,7 @@ def command(row: Command, with_transitions: bool = True) -> dict[str, Any]:
         "value": row.value,
         "unit": point.unit if point else "",
         "state": row.state,
-        "word": word(row.state, row.expect is not None),
+        "word": word(row.state, row.expect is not None, row.state_note),
         "state_note": row.state_note,
         "is_open": row.ended_at is None,
         "priority": arbiter.word(row.priority),
@@ -104,7 +108,7 @@ def live_command(row: Command) -> dict[str, Any]:
         "point": row.point,
         "value": row.value,
         "state": row.state,
-        "word": word(row.state, row.expect is not None),
+        "word": word(row.state, row.expect is not None, row.state_note),
         "reason": row.reason,
         "note": row.state_note,
         "at": ms(row.ended_at or row.applied_at or row.sent_at or row.created_at),

@@ -19,7 +19,7 @@ LONGEST_REASON: Final = 300
 
 class Answer(msgspec.Struct, gc=False):
     id: str
-    state: Literal["received", "applied", "refused", "expired"]
+    state: Literal["received", "applied", "refused", "expired", "transmitted", "unconfirmed"]
     reason: str = ""
     at: float = 0.0
 

@@ -21,6 +21,7 @@ from smartcity.devices.models import Asset, Device, EngineeringRecord, Series, Z
 from smartcity.kernel.clock import Anchor, clock, wall_ms
 from smartcity.kernel.control import Expectation, Interlock, Loop, Mode, Point, Priority, Setpoint
 from smartcity.telemetry import read
+from smartcity.transports.letters import Posted
 
 NOW = 1_800_000_000_000
 
@@ -185,12 +186,22 @@ class Wire:
 
     there: set = field(default_factory=set)
     sent: list = field(default_factory=list)
+    outlooks: dict = field(default_factory=dict)
+    refusals: dict = field(default_factory=dict)
 
-    def __call__(self, device, payload, expiry_s):
-        if device not in self.there:
-            return False
-        self.sent.append((device, json.loads(payload)))
-        return True
+    def post(self, letters):
+        return [self._post(letter) for letter in letters]
+
+    def _post(self, letter):
+        if letter.device not in self.there:
+            return Posted.AWAY
+        if letter.device in self.refusals:
+            return Posted.refused(self.refusals[letter.device])
+        self.sent.append((letter.device, json.loads(letter.payload)))
+        return Posted.SENT
+
+    def outlook(self, device, now_ms, until_ms):
+        return self.outlooks.get(device, "")
 
     def reaches(self, device):
         return device in self.there
