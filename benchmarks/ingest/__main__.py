@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a reading costs on its way in and in keeping, beside the raw limit of the same run; CPU of all processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from benchmarks.report import Report, options
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+AT_MOST: Final = {
+    "sealed_bytes_per_reading": 4, "sealed_series_year_ms": 5,
+    "sqlite_rollup_cost_ratio": 0.35, "postgresql_rollup_cost_ratio": 0.35,
+    "commit_p50_ms": 50, "commit_p99_ms": 250,
+}  # fmt: skip
+AT_LEAST: Final = {
+    "sqlite_insert_ratio": 0.70, "http_1000_rows_ratio": 0.5,
+    "mqtt_50_cpu_ratio": 0.70, "mqtt_50_wall_ratio": 0.90, "mqtt_1_cpu_ratio": 0.50, "mqtt_1_wall_ratio": 0.70,
+}  # fmt: skip
+NOT_YET: Final = (
+    "mqtt_tls", "durable_messages_per_cpu_s", "victoriametrics_and_influxdb", "reading_to_browser",
+    "live_view_cpu_per_delivery", "catch_up_after_outage",
+)  # fmt: skip
+Found = dict[str, float | str]
+
+
+def part(name: str, seconds: float, data: Path, database_url: str = "") -> Found:
+    """A row, in a process and a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {
+            "SMARTCITY_VAR": folder, "DATABASE_URL": database_url, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+            "SMARTCITY_SECRET_KEY": "of a benchmark", "DJANGO_SETTINGS_MODULE": "smartcity.settings",
+        }  # fmt: skip
+        command = [sys.executable, "-m", "benchmarks.ingest.part", name, str(seconds), str(data)]
+        done = subprocess.run(command, env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    found: Found = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def sealed(seconds: float, data: Path) -> Found:
+    return part("sealed", seconds, data)
+
+
+ROWS: Final = {"sealed": sealed}
+
+
+def report(found: Found) -> Report:
+    made = Report("ingest")
+    for name, value in found.items():
+        goal = "sealed_bytes_per_reading" if name.endswith("bytes_per_reading") else name
+        made.add(name, value, at_most=AT_MOST.get(goal), at_least=AT_LEAST.get(name))
+    for name in (*AT_MOST, *AT_LEAST, *NOT_YET):
+        if name not in made.results:
+            made.add(name, "not measured yet")
+    return made
+
+
+def main() -> None:
+    parser = options(__doc__)
+    parser.add_argument("--seconds", type=float, default=3.0, help="to spend on each figure (default 3)")
+    parser.add_argument("--only", choices=list(ROWS), action="append", help="one row alone; may be repeated")
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of public series")
+    given = parser.parse_args()
+    found: Found = {}
+    for name in given.only or ROWS:
+        found |= ROWS[name](given.seconds, given.data)
+    report(found).finish(as_json=given.json)
+
+
+if __name__ == "__main__":
+    main()
