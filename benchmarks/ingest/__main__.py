@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.report import Report, options
+from tests import servers
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 AT_MOST: Final = {
@@ -47,7 +48,17 @@ def sealed(seconds: float, data: Path) -> Found:
     return part("sealed", seconds, data)
 
 
-ROWS: Final = {"sealed": sealed}
+def stored(seconds: float, data: Path) -> Found:
+    found = part("sqlite", seconds, data)
+    with servers.postgis(durable=True) as url:
+        return found | part("postgresql", seconds, data, url)
+
+
+def http(seconds: float, data: Path) -> Found:
+    return part("http", seconds, data)
+
+
+ROWS: Final = {"sealed": sealed, "stored": stored, "http": http}
 
 
 def report(found: Found) -> Report:

@@ -15,6 +15,16 @@ def measured(name: str, seconds: float, data: Path) -> dict[str, float | str]:
         from benchmarks.ingest import packed
 
         return packed.sizes(data) | packed.year_back(data, seconds)
+    if name == "http":
+        from benchmarks.ingest import web
+
+        return web.measured(seconds)
+    from benchmarks.ingest import stored
+
+    if name == "sqlite":
+        return stored.named(name, stored.rollup_cost() | stored.sqlite_insert(seconds))
+    if name == "postgresql":
+        return stored.named(name, stored.rollup_cost())
     raise ValueError(name)
 
 
