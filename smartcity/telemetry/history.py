@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from smartcity.kernel.quality import Quality
-from smartcity.telemetry import buckets, rollups, sifting, tally
+from smartcity.telemetry import buckets, rollups, sealed, sifting, tally
 from smartcity.telemetry.arrays import Bools, Floats, Ints
 from smartcity.telemetry.batch import Readings, Written
 from smartcity.telemetry.book import LATEST_ONLY
@@ -78,6 +78,7 @@ def _write(store: Store, rows: Readings, now_ms: int, *, careful: bool) -> tuple
     is_old = rows.at < store.oldest_kept(rows.series, now_ms)
     with store.engine.transaction():
         until = store.rolling.begin(now_ms)
+        first &= ~_is_sealed(store, rows, first & ~is_old & (rows.at < now_ms - buckets.UTC_DAY_MS), count)
         stored = first & ~is_old
         if careful:
             stored[stored] = store.engine.insert_new(rows.take(stored))
@@ -95,6 +96,16 @@ def _write(store: Store, rows: Readings, now_ms: int, *, careful: bool) -> tuple
     if store.rolling.until is None:
         store.rolling.load()
     return np.array([kept, count.duplicate, count.conflicting, rest]), sums
+
+
+def _is_sealed(store: Store, rows: Readings, suspect: Bools, count: Count) -> Bools:
+    """Which of the suspects lie sealed already; they are counted."""
+    known = np.zeros(len(rows), np.bool_)
+    places = np.flatnonzero(suspect)
+    found, values = sealed.existing(store.engine, rows.at[places], rows.series[places])
+    known[places[found]] = True
+    count.add(rows.value[places[found]] == values)
+    return known
 
 
 def _roll(store: Store, rows: Readings, stored: Bools, old: Bools, until: int, now_ms: int, *, careful: bool) -> Sums:

@@ -80,6 +80,17 @@ def test_what_comes_for_a_sealed_day_is_stored_once_and_sealed_with_the_rest(sto
     assert store.write(batch(*late)).stored == 0
 
 
+def test_history_written_again_over_sealed_days_is_known(store):
+    at = OLD + np.arange(96) * 15 * MINUTE_MS
+    series, values = np.full(96, ALL), np.round(np.sin(np.arange(96)), 3)
+    assert store.bulk(series, at, values, now_ms=NOW).stored == 96
+    upkeep.seal(store, NOW)
+    before = all_readings()
+    again = store.bulk(series, at, values, now_ms=NOW)
+    assert (again.stored, again.duplicate) == (0, 96)
+    assert (all_readings(), rows("SELECT count(*) FROM reading")) == (before, [(0,)])
+
+
 def test_rollups_of_a_sealed_day_are_made_again_from_sealed_and_late_readings_together(store):
     fill(store)
     store.close_quarters(OLD + 3 * DAY)
