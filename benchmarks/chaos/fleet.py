@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import uvloop
 
-from benchmarks.chaos.history import MANY, Heard, LogBook, payload
+from benchmarks.chaos.history import SAID, Heard, LogBook, payload
 from benchmarks.chaos.poster import Poster
 from benchmarks.chaos.provision import secret, uid
 from smartcity.transports.mqtt.buffer import Acknowledged
@@ -129,7 +129,7 @@ class Fleet:
 
     def _say(self, device: int) -> None:
         """A message about now, at an instant no other message of this device has."""
-        step = -(-self.book.each // MANY)
+        step = -(-self.book.each // SAID)
         at = max(time.time_ns() // 1_000_000, self._last[device] + step)
         number, now = self._numbers[device], time.monotonic()
         said = payload(device, number, at, self.book.each)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-METRICS: Final = ("lighting.power_w", "lighting.dim_level")
+METRICS: Final = ("lighting.power_w", "lighting.dim_level", "traffic.speed", "traffic.green_s")
+SAID: Final = 2  # of these, as every reading of the first two is kept; of speed one a minute, of the green the latest
 MANY: Final = len(METRICS)
 
 
@@ -70,7 +71,7 @@ class Log:
         """What is in the messages, line by line."""
         k = np.tile(np.arange(self.each), len(self))
         device, number, at = (np.repeat(column, self.each) for column in (self.device, self.number, self.at))
-        return Rows(device * MANY + k % MANY, at + k // MANY, value(device, number, k))
+        return Rows(device * MANY + k % SAID, at + k // SAID, value(device, number, k))
 
 
 class LogBook:
@@ -120,7 +121,7 @@ def value(device: Any, number: Any, k: Any) -> Any:
 def payload(device: int, number: int, at: int, each: int) -> bytes:
     """The message as a device writes it: SenML, its metrics in turn, a millisecond later each round."""
     records = ",".join(
-        f'{{"n":"{METRICS[k % MANY]}","v":{value(device, number, k)},"t":{(at + k // MANY) / 1000:.3f}}}'
+        f'{{"n":"{METRICS[k % SAID]}","v":{value(device, number, k)},"t":{(at + k // SAID) / 1000:.3f}}}'
         for k in range(each)
     )
     return f"[{records}]".encode()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the store of a stopped city holds, read into columns the judge can compare.
 
-    python -m benchmarks.chaos.holdings FILE.npz
+    python -m benchmarks.chaos.holdings FILE.npz MS
 
-is run beside the stopped city: it closes what rollups are open, asks the database whether it is whole, and writes all
-rows, open and sealed, as they lie in the tables.
+is run beside the stopped city: it closes what rollups are open at that instant (0: in an hour), asks the databases
+whether they are whole, and writes all rows, open and sealed, as they lie in the tables.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ GRAINS: Final = ("15m", "1h", "1d")
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """`quality` goes with `readings`; `runs` are the ledgers by run; `aside` counts rows in quarantine, and `faults`
-    say what the database finds wrong with itself."""
+    """`quality` goes with `readings`, of which the last `sealed` come from sealed days; `runs` are the ledgers by run;
+    `aside` counts rows in quarantine, and `faults` say what the database finds wrong with itself."""
 
     readings: Rows
     quality: Ints
@@ -41,11 +41,12 @@ class Holdings:
     aside: int
     faults: list[str]
     rollups: Mapping[str, Any]
+    sealed: int
 
 
-def read(environment: Mapping[str, str], file: Path) -> Holdings:
-    """Of the city these variables lead to."""
-    command = [sys.executable, "-m", "benchmarks.chaos.holdings", str(file)]
+def read(environment: Mapping[str, str], file: Path, now_ms: int = 0) -> Holdings:
+    """Of the city these variables lead to, at an instant of its own time if that is not ours."""
+    command = [sys.executable, "-m", "benchmarks.chaos.holdings", str(file), str(now_ms)]
     subprocess.run(command, env=dict(environment), check=True)
     with np.load(file, allow_pickle=False) as found:
         columns = {name: found[name] for name in found.files}
@@ -62,6 +63,7 @@ def read(environment: Mapping[str, str], file: Path) -> Holdings:
         int(columns["aside"]),
         columns["faults"].tolist(),
         rollups,
+        int(columns["sealed"]),
     )
 
 
@@ -72,13 +74,13 @@ def _quarters(table: np.ndarray[Any, Any]) -> Quarters:
     return Quarters(bucket.astype(np.int64), series.astype(np.int64), n.astype(np.int64), total, low, high, last)
 
 
-def write(file: Path) -> None:
+def write(file: Path, now_ms: int) -> None:
     """In a process of the product's own, while no other writes."""
     from smartcity.kernel.clock import wall_ms
     from smartcity.telemetry.store import Store
 
     store = Store()
-    store.close_quarters(wall_ms() + HOUR_MS)
+    store.close_quarters(now_ms or wall_ms() + HOUR_MS)
     store.mend_all()
     numbers = _numbers()
     series, at, value, quality = _readings(store.engine)
@@ -90,6 +92,7 @@ def write(file: Path) -> None:
         "latest_series": _numbered(latest[:, 0].astype(np.int64), numbers),
         "latest_at": latest[:, 1].astype(np.int64), "latest_value": latest[:, 2],
         "run": np.array(run), "name": np.array(name), "n": np.array(n, np.int64),
+        "sealed": np.array(store.engine.rows("SELECT coalesce(sum(n), 0) FROM sealed")[0][0], np.int64),
         "aside": np.array(store.engine.rows("SELECT count(*) FROM quarantine")[0][0]),
         "faults": np.array(_faults(), np.str_),
     }  # fmt: skip
@@ -161,4 +164,4 @@ if __name__ == "__main__":
     import django
 
     django.setup()
-    write(Path(sys.argv[1]))
+    write(Path(sys.argv[1]), int(sys.argv[2]))

@@ -131,7 +131,7 @@ def imbalances(runs: Mapping[str, Mapping[str, int]], log: Log, held: Rows) -> S
     said again) counts n duplicates, so that readings decoded = n x messages decoded, and duplicates = n x (decoded -
     said). Nothing of what the fleet says is quarantined or conflicts.
     """
-    found = [fault for run, counts in runs.items() for fault in _unbalanced(run, counts)]
+    found = [fault for run, counts in runs.items() for fault in unbalanced(run, counts)]
     total: Counter[str] = Counter()
     for counts in runs.values():
         total.update(counts)
@@ -143,7 +143,8 @@ def imbalances(runs: Mapping[str, Mapping[str, int]], log: Log, held: Rows) -> S
     return [*found, *said]
 
 
-def _unbalanced(run: str, counts: Mapping[str, int]) -> Sequence[str]:
+def unbalanced(run: str, counts: Mapping[str, int]) -> Sequence[str]:
+    """The two ledgers of one run."""
     came = {"messages": counts.get("messages.received", 0), "readings": counts.get("readings.decoded", 0)}
     told = {
         "messages": sum(counts.get(f"messages.{name}", 0) for name in MESSAGES),

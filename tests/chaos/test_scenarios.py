@@ -49,6 +49,13 @@ def test_a_full_disk_loses_nothing_and_nothing_is_acknowledged_meanwhile():
     assert results["disk_full_sqlite_longest_outage_s"] > 5
 
 
+@pytest.mark.slow
+def test_a_street_in_disorder_leaves_the_tables_of_one_in_order():
+    results, missed = ran("disorder_sqlite")
+    assert missed == []
+    assert results["disorder_sqlite_from_the_future"] > 0 and results["disorder_sqlite_kills"] == 1
+
+
 def test_without_a_name_the_scenarios_are_listed_and_what_is_not_built_says_so():
     done = subprocess.run([ROOT / "script" / "chaos"], capture_output=True, text=True, check=True)
     assert [line.split()[0] for line in done.stdout.splitlines()] == [entry.name for entry in ENTRIES]

@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A city that does nothing but take readings, as a process that may be killed: gateway, pipeline and store.
 
-Arguments: the port, and the databases' names as JSON (alias → name), because tests have databases of their own.
+    python -m tests.ingest.road_process PORT [NAMES] [told]
+
+NAMES are the databases' names as JSON (alias → name), because tests have databases of their own. With `told` it ends
+with its standard input and follows what is written there, a line each, and says so when it is done:
+
+    at MS    it is this instant of city time from now on
+    tidy     close the quarters that have ended, make late ones again, pack the days that are over
 """
 
 from __future__ import annotations
@@ -10,34 +16,75 @@ import asyncio
 import json
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smartcity.telemetry.store import Store
 
 
-async def serve(port: int) -> None:
+class ToldClock:
+    now = 0
+
+    def now_ms(self) -> int:
+        return self.now
+
+
+async def serve(port: int, *, is_told: bool) -> None:
     from smartcity.ingest import pipeline
     from smartcity.kernel.clock import clock
     from smartcity.transports.inbox import BoundedInbox
     from smartcity.transports.mqtt.gateway import Gateway
 
+    told = ToldClock()
+    city_ms = told.now_ms if is_told else clock.now_ms
     inbox = BoundedInbox()
-    road = pipeline.build(inbox, lambda news: None, lambda acks: None, lambda told: None)
+    road = pipeline.build(inbox, lambda news: None, lambda acks: None, lambda told: None, city_ms=city_ms)
     await road.open()
-    gateway = Gateway(inbox, road.registry, city_ms=clock.now_ms)
+    gateway = Gateway(inbox, road.registry, city_ms=city_ms)
     await gateway.serve(port=port)
     print("ready", flush=True)
-    await road.run()
+    carrying = asyncio.create_task(road.run())
+    if is_told:
+        await follow(told, road.store)
+        await gateway.close()
+        carrying.cancel()
+        await asyncio.gather(carrying, return_exceptions=True)
+        await road.close()
+    else:
+        await carrying
 
 
-def main() -> None:
+async def follow(clock: ToldClock, store: Store) -> None:
+    """Until the standard input ends."""
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := (await reader.readline()).split():
+        if line[0] == b"at":
+            clock.now = int(line[1])
+        else:
+            await store.do(tidy, store, clock.now)
+        print(*(word.decode() for word in line), flush=True)
+
+
+def tidy(store: Store, now_ms: int) -> None:
+    from smartcity.telemetry import upkeep
+
+    store.close_quarters(now_ms)
+    store.mend_all()
+    upkeep.seal(store, now_ms)
+
+
+def main(port: str, names: str = "{}", told: str = "") -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smartcity.settings")
     from django.conf import settings
 
-    for alias, name in json.loads(sys.argv[2]).items():
+    for alias, name in json.loads(names).items():
         settings.DATABASES[alias]["NAME"] = name
     import django
 
     django.setup()
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(int(port), is_told=bool(told)))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
