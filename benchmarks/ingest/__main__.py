@@ -58,7 +58,12 @@ def http(seconds: float, data: Path) -> Found:
     return part("http", seconds, data)
 
 
-ROWS: Final = {"sealed": sealed, "stored": stored, "http": http}
+def mqtt(seconds: float, data: Path) -> Found:
+    with servers.postgis(durable=True) as url:
+        return part("mqtt", seconds, data, url)
+
+
+ROWS: Final = {"sealed": sealed, "stored": stored, "http": http, "mqtt": mqtt}
 
 
 def report(found: Found) -> Report:

@@ -19,6 +19,10 @@ def measured(name: str, seconds: float, data: Path) -> dict[str, float | str]:
         from benchmarks.ingest import web
 
         return web.measured(seconds)
+    if name == "mqtt":
+        from benchmarks.ingest import mqtt
+
+        return mqtt.measured(seconds)
     from benchmarks.ingest import stored
 
     if name == "sqlite":
