@@ -30,6 +30,7 @@ from smartcity.control.unproven import Unproven
 from smartcity.devices.models import Series
 from smartcity.devices.naming import city_name
 from smartcity.hearts import Hearts, Lag
+from smartcity.ingest import bridging
 from smartcity.ingest import pipeline as pipelines
 from smartcity.ingest.pipeline import Committed
 from smartcity.kernel import clock as clocks
@@ -59,7 +60,9 @@ class City:
         self.hub = Live.hub = Hub(self._frame)
         self.road = pipelines.build(self.inbox, self._committed, self._acknowledged, lambda announced: None)
         self.gateway = Gateway(self.inbox, self.road.registry, city_ms=clock.now_ms)
-        self.control = Control(over(self.gateway), tell=self.hub.tell)
+        self.http = Ingest(self.inbox, self.road.registry, city_ms=clock.now_ms)
+        self.bridge = bridging.build(self.inbox, self.road.registry, city_ms=clock.now_ms)
+        self.control = Control(over(self.gateway, self.bridge), tell=self.hub.tell)
         self.gateway.on_ready = self.control.on_ready
         self.road.registry.on_revoked = self.gateway.disconnect
         self.notifier = Notifier()
@@ -82,7 +85,7 @@ class City:
         self.say("Stopped. Starting again continues where the city stood.")
 
     async def _open(self) -> None:
-        frontdoor.ingest = Ingest(self.inbox, self.road.registry, city_ms=clock.now_ms)
+        frontdoor.ingest = self.http
         await self.road.open()
         await self._learn_places()
         self.hub.values(await database_sync_to_async(_latest, thread_sensitive=False)())
@@ -126,6 +129,7 @@ class City:
             run("retention", lambda: upkeep.keep_retention(self.road.store, clock.now_ms)),
             run("notices", self.notifier.run),
             run("event loop", self.lag.watch),
+            *([run("bridge", self.bridge.run)] if self.bridge else []),
             every(FRAME_S, "live view", self._tick),
             every(HEADLINES_S, "headlines", self._headlines),
             every(ALARMS_S, "alarms", self._evaluate),
@@ -224,6 +228,8 @@ class City:
             "loops": lambda: self.control.loops,
             "notices": lambda: self.notifier.counters,
             "gateway": lambda: self.gateway.counters,
+            "http": lambda: {"answers": self.http.answers},
+            "bridge": lambda: self.bridge.health() if self.bridge else None,
             "live_view": lambda: {"clients": Live.count, "frames_sent": self.hub.frames_sent},
         }
 

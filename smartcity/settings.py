@@ -181,6 +181,8 @@ MQTT_ADDRESS = os.environ.get("SMARTCITY_MQTT", "127.0.0.1:1883")
 MQTT_TLS_ADDRESS = os.environ.get("SMARTCITY_MQTT_TLS", "0.0.0.0:8883")
 MQTT_CERTIFICATE = os.environ.get("SMARTCITY_MQTT_CERTIFICATE", "")
 MQTT_KEY = os.environ.get("SMARTCITY_MQTT_KEY", "")
+BRIDGE = os.environ.get("SMARTCITY_BRIDGE", "")
+BRIDGE_CLIENT_ID = os.environ.get("SMARTCITY_BRIDGE_CLIENT_ID", "")
 VAPID_PRIVATE_KEY = secret("vapid_private_key")
 PUSH_HOSTS = os.environ.get(
     "SMARTCITY_PUSH_HOSTS",

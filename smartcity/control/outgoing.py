@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -55,32 +56,29 @@ def take(
 ) -> Due:
     """Mark as sent what can be sent, with the line's outlook as the note. Raises LostLeadership.
 
-    `quiet` are the unanswered ids whose time to be repeated has not come; None leaves repeating for another tick. Five
+    `quiet` are the unanswered ids whose time to be repeated has not come; None leaves repeating for another tick. Four
     queries, one when nothing is due.
     """
-    waiting = _waiting(State.QUEUED, now_ms, is_simulation)
-    fresh = [pk for pk, device in waiting if reaches(device)][:most]
+    waiting = [one for one in _waiting(State.QUEUED, now_ms, is_simulation) if reaches(one.device)][:most]
     unanswered = [] if quiet is None else _unanswered(now_ms, is_simulation)
-    again = [pk for pk, device in unanswered if quiet is not None and pk not in quiet and reaches(device)]
-    again = again[: most - len(fresh)]
-    left = frozenset(pk for pk, _ in unanswered)
-    if not fresh and not again:
+    again = [one.id for one in unanswered if quiet is not None and one.id not in quiet and reaches(one.device)]
+    again = again[: most - len(waiting)]
+    left = frozenset(one.id for one in unanswered)
+    if not waiting and not again:
         return Due((), left)
+    notes = {one.id: outlook(one.device, now_ms, ms_of(one.until)) for one in waiting}
     with transaction.atomic():
         leases.insist(leases.CONTROL, epoch)
-        moved = _sent(fresh, now_ms, outlook)
+        moved = _sent(notes, instant(now_ms))
         rows = Command.objects.filter(pk__in=[*moved, *again], state__in=lifecycle.WAITING_FOR_DEVICE)
         rows = rows.filter(ended_at__isnull=True).select_related("device").order_by("priority", "sequence")
         return Due(tuple(_outgoing(row, again=row.pk not in moved) for row in rows), left | moved)
 
 
-def _sent(ids: Sequence[UUID], now_ms: int, outlook: Outlook) -> set[UUID]:
+def _sent(notes: Mapping[UUID, str], now: datetime) -> set[UUID]:
     """The ids that are now marked as sent; most of the time without a note, which costs less."""
-    now, steps = instant(now_ms), dict[UUID, Step]()
-    for pk, device, until in Command.objects.filter(pk__in=ids).values_list("pk", "device__uid", "expires_at"):
-        if note := outlook(str(device), now_ms, ms_of(until)):
-            steps[pk] = Step(State.SENT, note, {"sent_at": now})
-    plain = [pk for pk in ids if pk not in steps]
+    plain = [pk for pk, note in notes.items() if not note]
+    steps = {pk: Step(State.SENT, note, {"sent_at": now}) for pk, note in notes.items() if note}
     moved = moving.move(plain, State.QUEUED, State.SENT, now, sent_at=now)
     return {*moved, *(row.pk for row in (moving.move_each(steps, now) if steps else ()))}
 
@@ -109,7 +107,14 @@ def write(codec_name: str, instruction: Instruction) -> bytes:
     return senml.CODEC.encode(instruction)
 
 
-def _waiting(state: State, now_ms: int, is_simulation: bool) -> list[tuple[UUID, str]]:
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    id: UUID
+    device: str
+    until: datetime
+
+
+def _waiting(state: State, now_ms: int, is_simulation: bool) -> list[_Waiting]:
     rows = Command.objects.filter(
         state=state,
         ended_at__isnull=True,
@@ -119,11 +124,12 @@ def _waiting(state: State, now_ms: int, is_simulation: bool) -> list[tuple[UUID,
         device__isnull=False,
     )
     rows = rows.order_by("priority", "sequence")
-    return [(pk, str(uid)) for pk, uid in rows.values_list("pk", "device__uid")[:MOST_LOOKED_AT]]
+    found = rows.values_list("pk", "device__uid", "expires_at")[:MOST_LOOKED_AT]
+    return [_Waiting(pk, str(uid), until) for pk, uid, until in found]
 
 
-def _unanswered(now_ms: int, is_simulation: bool) -> list[tuple[UUID, str]]:
-    return [pair for state in lifecycle.WAITING_FOR_DEVICE for pair in _waiting(state, now_ms, is_simulation)]
+def _unanswered(now_ms: int, is_simulation: bool) -> list[_Waiting]:
+    return [one for state in lifecycle.WAITING_FOR_DEVICE for one in _waiting(state, now_ms, is_simulation)]
 
 
 def _outgoing(row: Command, *, again: bool) -> Outgoing:

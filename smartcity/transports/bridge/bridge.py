@@ -12,14 +12,17 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
+import msgspec
 from mqtt5 import QoS
 
 from smartcity.transports.bridge import outlook
 from smartcity.transports.bridge.counters import Counters
 from smartcity.transports.bridge.directory import Address, Directory
-from smartcity.transports.bridge.downlinks import Answer, Clocks, Downlinks
+from smartcity.transports.bridge.downlinks import Clocks, Downlinks
+from smartcity.transports.bridge.fates import TRANSMITTED, Answer
 from smartcity.transports.bridge.link import Link
 from smartcity.transports.bridge.login import prepare
 from smartcity.transports.bridge.mapping import Mapping
@@ -42,8 +45,8 @@ NO_MATCHING_SUBSCRIBERS: Final = 0x10
 NOT_PASSED_ON: Final = "nobody at the broker listens to {}: is the network server connected?"
 
 
-def _unknown(device: str) -> float:
-    return 0.0
+def _unknown(device: str) -> int:
+    return 0
 
 
 def _iso(at_ms: int) -> str:
@@ -51,8 +54,9 @@ def _iso(at_ms: int) -> str:
 
 
 class Bridge:
-    """`every_s(device)` is how often a device is expected to speak, 0 where nobody knows; `time_of_day` says an instant
-    as people in the city do. `on_ready` is called whenever the line to the broker stands.
+    """`every_s(device)` is how often a device is expected to speak and `last_ms(device)` when it last did, as far as
+    others know, 0 where nobody does; both may be asked from other threads. `time_of_day` says an instant as people in
+    the city do.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Bridge:
         city_ms: Callable[[], int],
         client_id: str = "",
         every_s: Callable[[str], float] = _unknown,
+        last_ms: Callable[[str], int] = _unknown,
         time_of_day: Callable[[int], str] = _iso,
         retry: Retry | None = None,
         jitter: random.Random | None = None,
@@ -75,7 +80,7 @@ class Bridge:
         self.downlinks = Downlinks(mapping, self.directory, Clocks(time.monotonic, city_ms, time_of_day))
         self.problem = ""
         self._client_id = client_id or mapping.broker.client_id
-        self._city_ms, self._every_s, self._time_of_day = city_ms, every_s, time_of_day
+        self._every_s, self._last_ms, self._time_of_day = every_s, last_ms, time_of_day
         self._reader = Reader(mapping, self.directory, self.downlinks, self.refusals, self.counters, city_ms)
         self._retry = retry or Retry()
         self._jitter = jitter or random.Random()
@@ -110,13 +115,13 @@ class Bridge:
         await self._is_ready.wait()
 
     def health(self) -> dict[str, object]:
-        """What /health shows of it."""
-        return {
+        """What /health and Prometheus show of it."""
+        counted: dict[str, object] = msgspec.to_builtins(self.counters)
+        return counted | {
             "connected": self.is_connected,
             "problem": self.problem,
-            "counters": self.counters,
             "in_flight": self.counters.in_flight,
-            "waits_for_another_connection": self.refusals.waiting,
+            "waiting_to_come_again": self.refusals.waiting,
             "given_up": self.refusals.given_up,
             "given_up_of": self.refusals.stubborn[-20:],
             "downlinks": len(self.downlinks),
@@ -135,6 +140,8 @@ class Bridge:
         if address is None:
             return ""
         every_s = address.radio.every_s or (self._every_s(device) if address.network else 0.0)
+        if every_s and not address.heard_ms:
+            address = replace(address, heard_ms=self._last_ms(device))
         return outlook.words(address, now_ms=now_ms, until_ms=until_ms, every_s=every_s, time_of_day=self._time_of_day)
 
     def post(self, letters: Sequence[Letter]) -> list[Posted]:
@@ -242,7 +249,7 @@ class Bridge:
             self.counters.nobody_listened += nobody
             self.downlinks.lost(publication.about)
             words = NOT_PASSED_ON.format(publication.topic) if nobody else f"the broker: {event.reason or event.code}"
-            state = "transmitted" if nobody else "refused"
+            state = TRANSMITTED if nobody else "refused"
             self._answer(Answer(device, one, state, words) for device, one in publication.about)
         self._send(())
 

@@ -11,8 +11,10 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from smartcity.transports.bridge import fates
 from smartcity.transports.bridge.airtime import RX2_HZ, Airtime, Band, Spent, band_of, time_on_air_s
 from smartcity.transports.bridge.directory import NETWORKS, Address, Directory
+from smartcity.transports.bridge.fates import UNCONFIRMED, Answer
 from smartcity.transports.bridge.mapping import Group, Mapping, Source
 from smartcity.transports.bridge.network import Downlink, Fate, Network, OnAir, Told
 from smartcity.transports.bridge.postbox import Publication
@@ -22,22 +24,12 @@ LONGEST_FRAME = 242
 NAMES = uuid.UUID("3f0f1d52-9c1c-4a37-9d35-5d2c0f7b9a61")  # of ids that are no UUID themselves
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is to be said about a command, in the words devices answer with."""
-
-    device: str
-    id: str
-    state: str
-    reason: str
-    at_ms: int | None = None
-
-
 @dataclass(slots=True)
 class Pending:
-    """A downlink the network has. `letters` are the commands it carries, one for each device of a group.
+    """A downlink the network has had. `letters` are the commands it carries, one for each device of a group.
 
-    `is_in_queue` until it is transmitted, where the network lets us put a device's whole queue anew.
+    `is_in_queue` until it is transmitted to a device that `sleeps`, whose queue at the network may be put anew as a
+    whole. What `is_over` is kept until it would have run out: it may be asked for once more before its end is known.
     """
 
     downlink: Downlink
@@ -46,7 +38,9 @@ class Pending:
     letters: tuple[Letter, ...]
     until: float
     spent: list[Spent] = field(default_factory=list)
+    sleeps: bool = False
     is_in_queue: bool = False
+    is_over: bool = False
 
     @property
     def place(self) -> tuple[str, str]:
@@ -76,7 +70,7 @@ class Downlinks:
         self._unproven: dict[str, list[Answer]] = {}
 
     def __len__(self) -> int:
-        return len(self._pending)
+        return sum(not pending.is_over for pending in self._pending.values())
 
     def post(self, letters: Sequence[tuple[Letter, Address]]) -> tuple[dict[str, Posted], list[Publication]]:
         """What becomes of each letter, by its id, and what to tell the network."""
@@ -98,12 +92,9 @@ class Downlinks:
         letters = pending.letters if pending else ()
         about = [(letter.device, letter.id) for letter in letters] or [(address.uid, told.id)]
         confirmed = pending.downlink.confirmed if pending else address.radio.confirmed
-        if told.fate is Fate.TRANSMITTED:
-            if pending:
-                self._transmitted(pending, told)
-        elif told.fate is not Fate.TRIED_AGAIN:
-            self._let_go(told.id, is_wasted=told.fate in (Fate.EXPIRED, Fate.FAILED))
-        state, reason = self._in_words(told, confirmed)
+        if pending:
+            self._follow(pending, told)
+        state, reason = fates.in_words(told, confirmed, self._clocks.wall_ms(), self._clocks.time_of_day)
         answers = [Answer(device, one, state, reason, told.at_ms) for device, one in about]
         if told.fate is Fate.TRANSMITTED and not confirmed:
             for answer in answers:
@@ -113,7 +104,7 @@ class Downlinks:
     def heard(self, device: str) -> list[Answer]:
         """The device has spoken since: what was transmitted to it unconfirmed is now for its readings to prove."""
         return [
-            Answer(one.device, one.id, "unconfirmed", one.reason, one.at_ms) for one in self._unproven.pop(device, ())
+            Answer(one.device, one.id, UNCONFIRMED, one.reason, one.at_ms) for one in self._unproven.pop(device, ())
         ]
 
     def lost(self, about: Iterable[tuple[str, str]]) -> None:
@@ -156,8 +147,8 @@ class Downlinks:
         )
         topic = {"application": address.application, "device": address.name}
         until = self._clocks.monotonic() + letter.expires_in_s
-        is_asleep = network.replaces and radio.device_class == "A"
-        return Pending(downlink, network, topic, (letter,), until, is_in_queue=is_asleep)
+        sleeps = network.replaces and radio.device_class == "A"
+        return Pending(downlink, network, topic, (letter,), until, sleeps=sleeps, is_in_queue=sleeps)
 
     def _for_group(self, group: Group, source: Source, letters: tuple[Letter, ...]) -> Pending:
         expires_in_s = min(letter.expires_in_s for letter in letters)
@@ -241,34 +232,31 @@ class Downlinks:
         payloads = of.network.write(of.topic["device"], [one.downlink for one in downlinks])
         return [Publication(topic, payload, until, about) for payload in payloads]
 
-    def _transmitted(self, pending: Pending, told: Told) -> None:
-        pending.is_in_queue = False
-        now, size = self._clocks.monotonic(), len(pending.downlink.frame)
-        for entry in pending.spent:
-            self.airtime.correct(entry, told.on_air, size, now)
-        pending.spent = []
+    def _follow(self, pending: Pending, told: Told) -> None:
+        """What the network has told changes what we know of its queue and of the air."""
+        if told.fate is Fate.TRANSMITTED:
+            now, size = self._clocks.monotonic(), len(pending.downlink.frame)
+            for entry in pending.spent:
+                self.airtime.correct(entry, told.on_air, size, now)
+            pending.spent, pending.is_in_queue = [], False
+        elif told.fate is Fate.TRIED_AGAIN:
+            pending.is_in_queue = pending.sleeps
+        elif told.fate is Fate.UNCONFIRMED:
+            self._let_go(pending.downlink.id, is_wasted=False)
+        else:
+            pending.is_over, pending.is_in_queue = True, False
+            if told.fate is not Fate.CONFIRMED:
+                self._refund(pending)
 
     def _let_go(self, network_id: str, *, is_wasted: bool) -> None:
         pending = self._pending.pop(network_id, None)
         if pending is not None and is_wasted:
-            for entry in pending.spent:
-                self.airtime.give_back(entry)
+            self._refund(pending)
 
-    def _in_words(self, told: Told, confirmed: bool) -> tuple[str, str]:
-        if told.fate is Fate.CONFIRMED:
-            return "applied", "confirmed by the device over the radio"
-        if told.fate is Fate.EXPIRED:
-            return "expired", told.reason or "it ran out in the network's queue"
-        if told.fate is Fate.FAILED:
-            return "refused", f"the network: {told.reason or 'it could not be sent'}"
-        if told.fate is Fate.TRIED_AGAIN:
-            return "transmitted", "not confirmed by the device yet, the network tries again"
-        if told.fate is Fate.UNCONFIRMED:
-            return "transmitted", "not confirmed by the device, it goes out again"
-        by = f" by gateway {told.on_air.gateway}" if told.on_air and told.on_air.gateway else ""
-        at = self._clocks.time_of_day(told.at_ms or self._clocks.wall_ms())
-        rest = "" if confirmed else "; the device does not confirm it, only its readings can"
-        return "transmitted", f"transmitted{by} at {at}{rest}"
+    def _refund(self, pending: Pending) -> None:
+        for entry in pending.spent:
+            self.airtime.give_back(entry)
+        pending.spent = []
 
 
 def _network_id(one: str) -> str:

@@ -11,7 +11,8 @@ from typing import Final
 from smartcity.kernel.codecs import BadPayload
 from smartcity.transports.bridge.counters import Counters
 from smartcity.transports.bridge.directory import Address, Directory, Route
-from smartcity.transports.bridge.downlinks import Answer, Downlinks
+from smartcity.transports.bridge.downlinks import Downlinks
+from smartcity.transports.bridge.fates import Answer
 from smartcity.transports.bridge.link import NO_ROOM
 from smartcity.transports.bridge.mapping import Mapping
 from smartcity.transports.bridge.network import UP, Heard, write

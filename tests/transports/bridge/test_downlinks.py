@@ -88,6 +88,15 @@ def test_what_the_network_has_is_not_said_again_until_it_lets_go_of_it(build):
     assert len(street.post(letter("L-1", key))[1]) == 1
 
 
+@pytest.mark.parametrize("fate", [Fate.CONFIRMED, Fate.EXPIRED, Fate.FAILED])
+def test_what_has_come_to_an_end_is_not_said_again_by_who_does_not_know_yet(build, fate):
+    street, key = build(), str(uuid4())
+    street.post(letter("L-1", key))
+    street.told("L-1", key, fate)
+    assert street.post(letter("L-1", key)) == ({key: Posted.SENT}, [])
+    assert len(street.downlinks) == 0
+
+
 def test_an_id_that_is_no_uuid_gets_one_that_is_always_the_same(build):
     street = build()
     (publication,) = street.post(letter("L-1", "f123"))[1]
@@ -119,7 +128,7 @@ def test_what_nobody_confirms_is_for_the_readings_to_prove_once_the_device_has_s
     street, key = build(radio="{ confirmed = false }"), str(uuid4())
     street.post(letter("L-1", key))
     on_air = OnAir(GATEWAY, 869_525_000, 12)
-    words = f"transmitted by gateway {GATEWAY} at 05:12; the device does not confirm it, only its readings can"
+    words = f"transmitted by gateway {GATEWAY} at 05:12, unconfirmed: its readings must show it"
     assert street.told("L-1", key, Fate.TRANSMITTED, on_air=on_air) == [("L-1", key, "transmitted", words)]
     assert [(one.id, one.state) for one in street.downlinks.heard("L-1")] == [(key, "unconfirmed")]
     assert street.downlinks.heard("L-1") == []
@@ -250,6 +259,9 @@ def test_what_was_transmitted_is_not_put_into_the_queue_again(build):
     street.told("L-1", first, Fate.TRANSMITTED)
     (publication,) = street.post(letter("L-1", second, point="lease"))[1]
     assert queue(publication) == [second]
+    street.told("L-1", first, Fate.TRIED_AGAIN)  # the network has put it back itself
+    (publication,) = street.post(letter("L-1", str(uuid4()), point="other"))[1]
+    assert queue(publication)[:2] == [first, second]
 
 
 def test_what_the_broker_did_not_pass_on_may_be_said_again_and_costs_nothing(build):

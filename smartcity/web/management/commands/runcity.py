@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from smartcity import firstrun, serving
+from smartcity.transports.bridge.mapping import BadMapping
 
 SWITCH_S = 0.001  # worker threads give way to the event loop after 1 ms instead of 5
 
@@ -43,7 +44,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._run(options)
-        except firstrun.CannotStart as reason:
+        except (firstrun.CannotStart, BadMapping) as reason:
             raise CommandError(str(reason)) from None
 
     def _run(self, options: dict[str, Any]) -> None:
