@@ -232,7 +232,8 @@ def guarded(tmp_path):
         check=True, capture_output=True,
     )  # fmt: skip
     subprocess.run(["mosquitto_passwd", "-c", "-b", passwords, "city", "s3cret"], check=True, capture_output=True)
-    for path in (tmp_path, tmp_path.parent, tmp_path.parent.parent, pem, key, passwords):
+    above = [folder for folder in (tmp_path, *tmp_path.parents) if "pytest-" in str(folder)]
+    for path in (*above, pem, key, passwords):
         path.chmod(0o755)
     return pem, key, passwords
 
