@@ -16,6 +16,7 @@ TOLD = {
     "tasks": {"alarms": {"failures": 1, "error": "x"}},
     "event_loop": {"worst_lag_ms": 21.5},
     "gateway": {"received": 9, "refused": {"quota": 4, "bad topic": 1}},
+    "http": {"answers": {"200": 7, "429": 2}},
     "broken": {"error": "ValueError: no"},
 }  # fmt: skip
 
@@ -46,6 +47,7 @@ def test_tasks_and_loops_are_told_apart_by_a_label_whatever_their_name(samples):
 def test_what_is_refused_is_counted_by_its_reason(samples):
     assert samples["smartcity_gateway_received_total",] == 9
     assert samples["smartcity_gateway_refused_total", "quota"] == 4
+    assert samples["smartcity_http_answers_total", "429"] == 2
 
 
 def test_words_are_left_out(samples):
