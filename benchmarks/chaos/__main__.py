@@ -34,7 +34,7 @@ ENTRIES: Final = (
     Entry("disk_full_sqlite", "the same for the files of SQLite", "outages:full_sqlite"),
     Entry("disorder_sqlite", "duplicates, late and future stamps: the tables of a run in order", "disorder:on_sqlite"),
     Entry("disorder_postgresql", "the same on PostgreSQL", "disorder:on_postgresql"),
-    Entry("burst", "20 times the normal rate for 60 s"),
+    Entry("burst", "20 times the normal rate for 60 s", "burst:run"),
     Entry("hostile", "hostile payloads are refused quickly, in little memory"),
     Entry("fuzz", "a million fuzzed payloads each over MQTT and HTTP"),
     Entry("soak", "an hour at 70 % of a core: memory and answers stay as they are"),

@@ -29,14 +29,15 @@ SOON: Final = Retry(0.2, 1.0)
 
 class Fleet:
     """`rate_s` messages a second in all, which may be changed at any time; `held_back` counts what a device could not
-    say because it keeps no more unanswered than `keeps`."""
+    say because it keeps no more unanswered than `keeps`. The gateway posts so many messages `a_request` on so many
+    `lines` at once."""
 
     def __init__(
         self, ports: tuple[int, int], devices: int, *, behind_gateway: int = 0, each: int = 4, rate_s: float = 500,
-        keeps: int = 2_000,
+        keeps: int = 2_000, a_request: int = 500, lines: int = 1,
     ) -> None:  # fmt: skip
         self.book = LogBook(each)
-        self.rate_s, self.keeps = rate_s, keeps
+        self.rate_s, self.keeps, self.posts = rate_s, keeps, (a_request, lines)
         self.held_back = 0
         self.posters: list[Poster] = []
         self._web, self._mqtt = ports
@@ -98,7 +99,8 @@ class Fleet:
             await client.connect("127.0.0.1", self._mqtt, uid(device), secret(uid(device)), wait=False)
             self._clients.append(client)
         if self._behind:
-            self.posters = [Poster(self._web, self.book)]
+            most, lines = self.posts
+            self.posters = [Poster(self._web, self.book, most=most, lines=lines)]
 
     async def _begin(self) -> None:
         self._talking = self._loop.create_task(self._talk())
