@@ -61,7 +61,6 @@ class City:
         self.road = pipelines.build(self.inbox, self._committed, self._acknowledged, lambda announced: None)
         self.gateway = Gateway(self.inbox, self.road.registry, city_ms=clock.now_ms)
         self.http = Ingest(self.inbox, self.road.registry, city_ms=clock.now_ms)
-        self.http = Ingest(self.inbox, self.road.registry, city_ms=clock.now_ms)
         self.bridge = bridging.build(self.inbox, self.road.registry, city_ms=clock.now_ms)
         self.control = Control(over(self.gateway, self.bridge), tell=self.hub.tell)
         self.gateway.on_ready = self.control.on_ready
@@ -229,7 +228,6 @@ class City:
             "loops": lambda: self.control.loops,
             "notices": lambda: self.notifier.counters,
             "gateway": lambda: self.gateway.counters,
-            "http": lambda: {"answers": self.http.answers},
             "http": lambda: {"answers": self.http.answers},
             "bridge": lambda: self.bridge.health() if self.bridge else None,
             "live_view": lambda: {"clients": Live.count, "frames_sent": self.hub.frames_sent},
