@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -70,3 +71,14 @@ def test_a_cut_day_is_called_damaged(day, data):
     cut = packed[: data.draw(st.integers(0, len(packed) - 1))]
     with pytest.raises(Damaged):
         packing.unpack(cut)
+
+
+@given(st.lists(days(), max_size=6))
+def test_many_days_of_any_layouts_are_read_together(many):
+    found = packing.unpack_values([packing.pack(day) for day in many])
+    assert all(same(Day(*columns, day.delay_s), day) for columns, day in zip(found, many, strict=True))
+
+
+def test_numbers_too_large_for_a_column_are_damage():
+    with pytest.raises(Damaged):
+        packing.unpack(msgspec.msgpack.encode([1, [0, 2**63, 0, 0], [0, 0, 0, 0], 0, [0, 0, 0, 0], [0, 0, 0, 0], b""]))
