@@ -25,7 +25,7 @@ class Live extends EventTarget {
     this.#connect();
     setInterval(() => this.#check(), 500);
     addEventListener("online", () => this.#socket?.readyState !== 1 && this.#connect());
-    addEventListener("pagehide", () => this.#socket?.close());
+    addEventListener("pagehide", () => this.#socket?.readyState === 1 && this.#socket.close());
     addEventListener("pageshow", (event) => event.persisted && this.#connect());
   }
 
