@@ -11,25 +11,23 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
 import msgspec
-from mqtt5 import QoS
 
 from smartcity.transports.bridge import outlook
 from smartcity.transports.bridge.counters import Counters
-from smartcity.transports.bridge.directory import Address, Directory
+from smartcity.transports.bridge.directory import Directory
 from smartcity.transports.bridge.downlinks import Clocks, Downlinks
-from smartcity.transports.bridge.fates import TRANSMITTED, Answer
 from smartcity.transports.bridge.link import Link
 from smartcity.transports.bridge.login import prepare
 from smartcity.transports.bridge.mapping import Mapping
-from smartcity.transports.bridge.postbox import Postbox, Publication
 from smartcity.transports.bridge.reading import Reader
 from smartcity.transports.bridge.refusals import Refusals
 from smartcity.transports.bridge.session import Arrived, Ended, Event, Opened, Session, Subscribed, Taken
+from smartcity.transports.bridge.speaking import Speaker
 from smartcity.transports.letters import Letter, Posted
 from smartcity.transports.messages import Inbox, RawMessage
 from smartcity.transports.mqtt.client import Retry
@@ -41,8 +39,6 @@ STEADY_AFTER_S: Final = 5.0
 LOOK_EVERY_S: Final = 2.0
 SUSPICIOUS: Final = 4  # connections in a row that ended at once
 SAME_ID: Final = "the broker ends our connections: it seems that another client uses our id %r; give each its own"
-NO_MATCHING_SUBSCRIBERS: Final = 0x10
-NOT_PASSED_ON: Final = "nobody at the broker listens to {}: is the network server connected?"
 
 
 def _unknown(device: str) -> int:
@@ -84,7 +80,7 @@ class Bridge:
         self._reader = Reader(mapping, self.directory, self.downlinks, self.refusals, self.counters, city_ms)
         self._retry = retry or Retry()
         self._jitter = jitter or random.Random()
-        self._postbox = Postbox()
+        self._speaker = Speaker(inbox, self.directory, self.downlinks, self._reader, self.counters)
         self._link: Link | None = None
         self._is_ready = asyncio.Event()
         self._keep_alive_s = float(mapping.broker.keep_alive_s)
@@ -126,7 +122,7 @@ class Bridge:
             "given_up_of": self.refusals.stubborn[-20:],
             "downlinks": len(self.downlinks),
             "refused_for_airtime": self.downlinks.refused_for_airtime,
-            "unsent": len(self._postbox),
+            "unsent": self._speaker.unsent,
         }
 
     # commands
@@ -145,21 +141,8 @@ class Bridge:
         return outlook.words(address, now_ms=now_ms, until_ms=until_ms, every_s=every_s, time_of_day=self._time_of_day)
 
     def post(self, letters: Sequence[Letter]) -> list[Posted]:
-        """Hand over to the network, or to the device's own topic. What the network has already is not said again."""
-        known = {letter.id: self.directory.address(letter.device) for letter in letters}
-        if not self.is_connected or not self._postbox.has_room:
-            return [Posted.AWAY for _ in letters]
-        by_radio = [(one, address) for one in letters if (address := known[one.id]) and address.network]
-        posted, publications = self.downlinks.post(by_radio)
-        for one in letters:
-            address = known[one.id]
-            if address is None:
-                posted[one.id] = Posted.AWAY
-            elif address.network is None:
-                posted[one.id] = Posted.SENT
-                publications.append(_plainly(one, address))
-        self._send(publications)
-        return [posted[letter.id] for letter in letters]
+        """What becomes of each. Away while there is no line, and where the device is not known."""
+        return self._speaker.post(letters)
 
     # the link calls these
 
@@ -170,9 +153,9 @@ class Bridge:
         if isinstance(event, Opened):
             self._opened(link, event)
         elif isinstance(event, Subscribed):
-            self._subscribed(event)
+            self._subscribed(link, event)
         elif isinstance(event, Taken):
-            self._taken(event)
+            self._speaker.taken(event)
         elif isinstance(event, Ended):
             self._lose(event.reason)
             if event.is_taken_over:
@@ -212,7 +195,7 @@ class Bridge:
                 if now - pinged >= self._keep_alive_s / 2 and link.session.is_open:
                     link.session.ping()
                     pinged = now
-                self._send(self.downlinks.withdraw_expired())
+                self._speaker.look_after()
         self._lose(self.problem or "the connection was lost")
 
     def _opened(self, link: Link, opened: Opened) -> None:
@@ -223,67 +206,33 @@ class Bridge:
         if not opened.is_resumed and self.counters.connects > 1:
             self.counters.sessions_lost += 1
             log.error("the broker had forgotten us: what it held for us while we were away is lost")
-        self._postbox.line_is_new(opened.receive_max)
+        self._speaker.line_is_new(opened.receive_max)
         share = f"$share/{self.mapping.broker.share}/" if self.mapping.broker.share else ""
         filters = [share + route.pattern.filter for route in self.directory.routes]
         drops = self.mapping.broker.drops_topic
         link.session.subscribe(filters, [drops] if drops else [])
 
-    def _subscribed(self, event: Subscribed) -> None:
+    def _subscribed(self, link: Link, event: Subscribed) -> None:
         for name, why in event.refused:
             log.error("the broker does not let us hear %s: %s", name, why)
         without = [name for name in event.without_qos if name != self.mapping.broker.drops_topic]
         if without:
             log.warning("the broker delivers %s without acknowledgement: what is lost on the way is lost", without[0])
-        self._postbox.qos = QoS.AT_MOST_ONCE if without else QoS.AT_LEAST_ONCE
         if self.problem:
             log.warning("the broker is back")
         self.problem = "; ".join(f"{name} is refused: {why}" for name, why in event.refused)
         self._is_ready.set()
-        self._send(())
-
-    def _taken(self, event: Taken) -> None:
-        publication = self._postbox.taken(event.packet_id)
-        if publication is not None and event.code.value >= NO_MATCHING_SUBSCRIBERS:
-            nobody = event.code.value == NO_MATCHING_SUBSCRIBERS
-            self.counters.nobody_listened += nobody
-            self.downlinks.lost(publication.about)
-            words = NOT_PASSED_ON.format(publication.topic) if nobody else f"the broker: {event.reason or event.code}"
-            state = TRANSMITTED if nobody else "refused"
-            self._answer(Answer(device, one, state, words) for device, one in publication.about)
-        self._send(())
-
-    def _answer(self, answers: Iterable[Answer]) -> None:
-        for message in self._reader.answers(answers):
-            self._offer(message)
-
-    def _offer(self, message: RawMessage) -> None:
-        if not self.inbox.offer(message):
-            self.inbox.when_there_is_room(lambda: self._offer(message))
-
-    def _send(self, publications: Iterable[Publication]) -> None:
-        for publication in publications:
-            self._postbox.add(publication)
-        if self._link is not None and self.is_connected:
-            for packet in self._postbox.next_packets(time.monotonic()):
-                self.counters.commands += 1
-                self._link.session.publish(packet)
-            self._link.flush()
+        self._speaker.go_on(link, acknowledges=not without)
 
     def _lose(self, problem: str) -> None:
         if self.is_connected or not self.problem:
             log.warning("no line to the broker at %s: %s", self.mapping.broker.address, problem)
         self.problem = problem
         self._is_ready.clear()
+        self._speaker.link = None
 
     def _leave(self) -> None:
         self._is_ready.clear()
         if self._link is not None:
             self._link.session.leave()
             self._link.flush()
-
-
-def _plainly(letter: Letter, address: Address) -> Publication:
-    topic = address.source.command_topic.replace("{device}", address.name)
-    about = ((letter.device, letter.id),)
-    return Publication(topic, letter.payload, time.monotonic() + letter.expires_in_s, about)

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
 from smartcity.kernel.lorawan import instant_ms
+from smartcity.transports.bridge.api import Call
 from smartcity.transports.bridge.network import UP, Downlink, Fate, Heard, OnAir, Told, base64_of, parse, write
 
 DEVICE_TOPIC: Final = "application/{application}/device/{device}"
@@ -75,19 +77,12 @@ class ChirpStack:
         return f"{DEVICE_TOPIC}/command/down"
 
     def write(self, device: str, downlinks: Sequence[Downlink]) -> list[bytes]:
-        return [
-            write(
-                {
-                    "id": one.id,
-                    "devEui": device,
-                    "confirmed": one.confirmed,
-                    "fPort": one.f_port,
-                    "data": base64_of(one.frame),
-                    "expiresAt": datetime.fromtimestamp(one.expires_at_ms / 1000, UTC).isoformat(),
-                }
-            )
-            for one in downlinks
-        ]
+        return [write({"id": one.id, "devEui": device, "confirmed": one.confirmed} | _frame(one)) for one in downlinks]
+
+    def call(self, group: str, downlink: Downlink, about: tuple[tuple[str, str], ...]) -> Call | None:
+        """Multicast is taken over the REST interface only (chirpstack/api/proto/api/multicast_group.proto)."""
+        url = f"{downlink.api_url.rstrip('/')}/api/multicast-groups/{quote(group, safe='')}/queue"
+        return Call(url, downlink.api_token_file, write({"queueItem": _frame(downlink)}), downlink.id, about)
 
     def told(self, event: str, payload: bytes) -> Told | None:
         said = parse(_about, payload)
@@ -106,6 +101,11 @@ class ChirpStack:
         up = parse(_up, payload)
         best = max(up.rxInfo, key=lambda rx: (rx.snr, rx.rssi), default=None)
         return Heard(instant_ms(up.time), _on_air(best.gatewayId, up.txInfo) if best else None)
+
+
+def _frame(one: Downlink) -> dict[str, object]:
+    expires_at = datetime.fromtimestamp(one.expires_at_ms / 1000, UTC).isoformat()
+    return {"fPort": one.f_port, "data": base64_of(one.frame), "expiresAt": expires_at}
 
 
 def _on_air(gateway: str, tx: TxInfo | None) -> OnAir:

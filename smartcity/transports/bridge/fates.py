@@ -36,6 +36,8 @@ def in_words(told: Told, confirmed: bool, now_ms: int, time_of_day: Callable[[in
         return TRANSMITTED, "not confirmed by the device yet, the network tries again"
     if told.fate is Fate.UNCONFIRMED:
         return TRANSMITTED, "not confirmed by the device, it goes out again"
-    by = f" by gateway {told.on_air.gateway}" if told.on_air and told.on_air.gateway else ""
     rest = "" if confirmed else ", unconfirmed: its readings must show it"
+    if told.fate is Fate.HANDED_OVER:
+        return TRANSMITTED, f"given to the network at {time_of_day(now_ms)}{rest}"
+    by = f" by gateway {told.on_air.gateway}" if told.on_air and told.on_air.gateway else ""
     return TRANSMITTED, f"transmitted{by} at {time_of_day(told.at_ms or now_ms)}{rest}"

@@ -53,7 +53,9 @@ class Radio(Struct, frozen=True, forbid_unknown_fields=True, rename={"device_cla
 
 
 class Source(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Topics of one kind. `uid` makes the city's name of a device out of the network's."""
+    """Topics of one kind. `uid` makes the city's name of a device out of the network's. ChirpStack takes multicast over
+    its REST interface only: `api_url`.
+    """
 
     format: Format
     application: str = ""
@@ -64,6 +66,8 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     uid: str = DEVICE
     codec: str = ""
     radio: Radio = Radio()
+    api_url: Annotated[str, Meta(pattern="^(https?://[^/?#]+/?)?$")] = ""
+    api_token_file: str = ""
 
 
 class Listed(Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,6 +105,17 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True, rename={"sources"
         """The network's name of a device → what is said of it."""
         return {name: Listed(one) if isinstance(one, str) else one for name, one in self.devices.items()}
 
+    def source_of(self, group: Group) -> Source:
+        """The network a group belongs to: the only one that can, or that of its application. Raises BadMapping."""
+        able = [one for one in self.sources if one.format == "things_stack" or one.api_url]
+        found = [one for one in able if one.application == group.application] or able
+        if len(found) != 1:
+            raise BadMapping(
+                f"group {group.device}: it is not clear which network has it; there must be one source for The Things "
+                "Stack, or for ChirpStack with api_url, or else the group must name its application"
+            )
+        return found[0]
+
 
 def read(path: Path) -> Mapping:
     """Raises BadMapping."""
@@ -135,7 +150,9 @@ def _fault(source: Source) -> str:
                 pattern(text)
     except BadPattern as problem:
         return str(problem)
-    if "+" in source.command_topic.split("/") or pattern(source.command_topic or DEVICE).names != {"device"}:
+    if "+" in source.command_topic.split("/") or set(pattern(source.command_topic or DEVICE).names.values()) != {
+        "device"
+    }:
         return f"command_topic {source.command_topic!r} may leave open nothing but {DEVICE}"
     return ""
 
@@ -152,7 +169,9 @@ def _contradiction(mapping: Mapping) -> str:
         return "share needs version 5: shared subscriptions are MQTT 5"
     if doubled := sorted({uid for uid in uids if uids.count(uid) > 1}):
         return f"{doubled[0]} is named twice under devices"
-    networks = {source.format for source in mapping.sources}
-    if mapping.groups and "things_stack" not in networks:
-        return "group: only The Things Stack takes multicast over MQTT; ChirpStack takes it over its API alone"
+    try:
+        for group in mapping.groups:
+            mapping.source_of(group)
+    except BadMapping as problem:
+        return str(problem)
     return ""

@@ -12,6 +12,7 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 
 from smartcity.kernel.codecs import BadPayload
+from smartcity.transports.bridge.api import Call
 
 T = TypeVar("T")
 UP: Final = "up"
@@ -21,6 +22,7 @@ _encoder = msgspec.json.Encoder()
 class Fate(StrEnum):
     """What became of a downlink, in the order it may happen."""
 
+    HANDED_OVER = "handed over"  # the last we hear of it
     TRANSMITTED = "transmitted"
     CONFIRMED = "confirmed"
     TRIED_AGAIN = "tried again"  # not confirmed, but the network goes on
@@ -68,6 +70,8 @@ class Downlink:
     confirmed: bool
     expires_at_ms: int
     gateways: tuple[str, ...] = ()
+    api_url: str = ""
+    api_token_file: str = ""
 
 
 class Network(Protocol):
@@ -83,6 +87,10 @@ class Network(Protocol):
 
     def write(self, device: str, downlinks: Sequence[Downlink]) -> list[bytes]:
         """The messages that ask for these downlinks."""
+        ...
+
+    def call(self, group: str, downlink: Downlink, about: tuple[tuple[str, str], ...]) -> Call | None:
+        """How a group is told where that does not go over MQTT."""
         ...
 
     def told(self, event: str, payload: bytes) -> Told | None:

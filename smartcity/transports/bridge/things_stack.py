@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from smartcity.kernel.lorawan import instant_ms
+from smartcity.transports.bridge.api import Call
 from smartcity.transports.bridge.network import UP, Downlink, Fate, Heard, OnAir, Told, base64_of, parse, write
 
 DEVICE_TOPIC: Final = "v3/{application}/devices/{device}"
@@ -97,6 +98,10 @@ class ThingsStack:
     def write(self, device: str, downlinks: Sequence[Downlink]) -> list[bytes]:
         del device
         return [write({"downlinks": [_queued(one) for one in downlinks]})]
+
+    def call(self, group: str, downlink: Downlink, about: tuple[tuple[str, str], ...]) -> Call | None:
+        """A group is a device like another there."""
+        return None
 
     def told(self, event: str, payload: bytes) -> Told | None:
         said = parse(_about, payload)

@@ -19,40 +19,30 @@ class Pattern:
     """`levels` are literal text, `+`, or the name of what stands there in braces."""
 
     levels: tuple[str, ...]
+    names: Mapping[int, str]
 
     @property
     def filter(self) -> str:
-        return "/".join("+" if NAMED.fullmatch(level) else level for level in self.levels)
-
-    @property
-    def names(self) -> frozenset[str]:
-        return frozenset(found[1] for level in self.levels if (found := NAMED.fullmatch(level)))
+        return "/".join("+" if place in self.names else level for place, level in enumerate(self.levels))
 
     def match(self, topic: str) -> dict[str, str] | None:
         """What stands at the named levels; None when it is another topic."""
         given = topic.split("/")
         if len(given) != len(self.levels):
             return None
-        found: dict[str, str] = {}
-        for level, text in zip(self.levels, given, strict=True):
-            if name := NAMED.fullmatch(level):
-                found[name[1]] = text
-            elif level not in ("+", text):
+        for place, level in enumerate(self.levels):
+            if level != given[place] and level != "+" and place not in self.names:
                 return None
-        return found
-
-    def fill(self, names: Mapping[str, str]) -> str:
-        """The topic with everything named put in. Raises KeyError where a name is missing."""
-        return "/".join(names[found[1]] if (found := NAMED.fullmatch(level)) else level for level in self.levels)
+        return {name: given[place] for place, name in self.names.items()}
 
 
-def pattern(text: str, needs: str = "device") -> Pattern:
+def pattern(text: str) -> Pattern:
     """Raises BadPattern."""
     levels = tuple(text.split("/"))
     for level in levels:
         if any(char in level for char in "#{}+\0") and level != "+" and not NAMED.fullmatch(level):
             raise BadPattern(f"{text!r}: a level is plain text, + or one {{name}}, not {level!r}")
-    made = Pattern(levels)
-    if needs not in made.names:
-        raise BadPattern(f"{text!r} must say where the {needs} stands: {{{needs}}}")
-    return made
+    names = {place: found[1] for place, level in enumerate(levels) if (found := NAMED.fullmatch(level))}
+    if "device" not in names.values():
+        raise BadPattern(f"{text!r} must say where the device stands: {{device}}")
+    return Pattern(levels, names)

@@ -14,6 +14,7 @@ import aiomqtt
 
 from smartcity.transports.bridge import mapping
 from smartcity.transports.bridge.bridge import Bridge
+from smartcity.transports.bridge.link import Link
 from smartcity.transports.inbox import BoundedInbox
 from smartcity.transports.letters import Letter
 from smartcity.transports.messages import Outcome, RawMessage
@@ -54,11 +55,14 @@ class Stand:
                 else:
                     message.settle(outcome)
 
+    @property
+    def link(self) -> Link:
+        assert self.bridge._link is not None
+        return self.bridge._link
+
     def kill(self) -> None:
         """As kill -9 would: the socket is gone, nothing is said."""
-        link = self.bridge._link
-        assert link is not None
-        link.abort()
+        self.link.abort()
 
 
 def write_mapping(path: Path, port: int, source: str = PLAIN, broker: str = "", rest: str = "") -> Path:

@@ -7,6 +7,9 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -163,3 +166,56 @@ async def test_a_quota_on_answers_has_them_delivered_again(tmp_path, mosquitto_p
         stand.kill()
         await until(lambda: stand.bridge.counters.stored == 1)
     assert [state for _, _, state, _ in answers(stand)] == ["applied", "applied"]
+
+
+class Network(BaseHTTPRequestHandler):
+    """A ChirpStack that takes multicast, or does not."""
+
+    heard: list = []
+    status = 200
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.heard.append((self.path, self.headers["Grpc-Metadata-Authorization"], json.loads(body)))
+        self.send_response(self.status)
+        self.end_headers()
+        self.wfile.write(b'{"fCnt":7}')
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def network_server():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Own", (Network,), {"heard": []}))
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("status", [200, 403, 0])
+async def test_a_group_behind_chirpstack_is_told_over_its_interface(tmp_path, mosquitto_port, network_server, status):
+    server: Any = network_server
+    server.RequestHandlerClass.status = status or 200
+    port = server.server_port if status else servers.free_port()
+    (tmp_path / "token").write_text("t0ken\n")
+    source = CHIRPSTACK + f'api_url = "http://127.0.0.1:{port}"\napi_token_file = "{tmp_path}/token"\n'
+    group = '[[group]]\ndevice = "mc-west"\nmembers = ["L-1"]\ngateways = ["roof"]\n'
+    key = str(uuid4())
+    async with bridge(mapped(tmp_path, mosquitto_port, source, LISTED + group)) as stand:
+        assert stand.bridge.post([letter("L-1", key)]) == [Posted.SENT]
+        await until(lambda: len(answers(stand)) == 1)
+        is_taken = status == 200
+        assert (len(stand.bridge.downlinks) == 1) is is_taken  # else it may go again
+    ((_, _, state, reason),) = answers(stand)
+    assert state == "transmitted"
+    words = {200: "given to the network at ", 403: f"the network's interface at http://127.0.0.1:{port} answers 403: "}
+    assert reason.startswith(
+        words.get(status, f"the network's interface at http://127.0.0.1:{port} cannot be reached: ")
+    )
+    for path, authorization, body in server.RequestHandlerClass.heard:
+        assert (path, authorization) == ("/api/multicast-groups/mc-west/queue", "Bearer t0ken")
+        assert body["queueItem"]["data"] == "Mg=="

@@ -209,6 +209,31 @@ def test_a_group_is_told_at_once_when_all_its_members_are_told_the_same(build):
     assert [one.state for one in street.downlinks.heard("L-2")] == ["unconfirmed"]
 
 
+def test_what_a_group_was_told_is_not_said_again_to_its_members(build):
+    street = build(THINGS, radio='{ class = "C" }', rest=GROUP)
+    letters = [letter(f"L-{n}", str(uuid4())) for n in range(1, 4)]
+    assert len(street.post(*letters)[1]) == 1
+    assert street.post(*letters) == ({one.id: Posted.SENT for one in letters}, [])
+    assert street.post(letters[1])[1] == []
+    street.downlinks.lost((("L-2", letters[1].id),))  # the broker did not pass it on: none of them has it
+    assert len(street.post(*letters)[1]) == 1
+
+
+def test_chirpstack_is_told_of_a_group_over_its_own_interface(build):
+    source = CHIRPSTACK + 'api_url = "http://127.0.0.1:8090"\napi_token_file = "/etc/token"\n'
+    street = build(source, radio='{ class = "C" }', rest=GROUP)
+    letters = [letter(f"L-{n}", str(uuid4())) for n in range(1, 4)]
+    (call,) = street.post(*letters)[1]
+    assert (call.url, call.token_file) == ("http://127.0.0.1:8090/api/multicast-groups/mc-west/queue", "/etc/token")
+    expires_at = datetime.fromtimestamp(AT_MS / 1000 + 600, UTC).isoformat()
+    assert json.loads(call.body) == {"queueItem": {"fPort": 3, "data": "Mg==", "expiresAt": expires_at}}
+    answers = street.downlinks.handed_over(call.key)
+    words = "given to the network at 05:12, unconfirmed: its readings must show it"
+    assert {(one.state, one.reason) for one in answers} == {("transmitted", words)}
+    assert [one.id for one in answers] == [one.id for one in letters]
+    assert [one.state for one in street.downlinks.heard("L-3")] == ["unconfirmed"]
+
+
 @pytest.mark.parametrize(
     "letters",
     [

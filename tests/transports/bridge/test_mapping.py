@@ -91,13 +91,23 @@ rx2_spreading = 9
         (PLAIN + 'radio = { class = "D" }\n', "D"),
         (PLAIN + "radio = { f_port = 0 }\n", "f_port"),
         (PLAIN + '[devices]\na = "L-1"\nb = "L-1"\n', "L-1 is named twice"),
-        (PLAIN + '[[group]]\ndevice = "g"\nmembers = ["L-1"]\ngateways = ["roof"]\n', "only The Things Stack"),
+        (PLAIN + '[[group]]\ndevice = "g"\nmembers = ["L-1"]\ngateways = ["roof"]\n', "not clear which network"),
+        (BROKER + '[[source]]\nformat = "chirpstack"\napi_url = "ftp://x"\n', "api_url"),
     ],
 )
 def test_a_mistake_is_named_with_the_file(tmp_path, text, why):
     with pytest.raises(BadMapping, match=why) as problem:
         read(tmp_path, text)
     assert "bridge.toml" in str(problem.value)
+
+
+def test_a_group_belongs_to_the_one_network_that_can_or_to_its_application(tmp_path):
+    two = "".join(f'[[source]]\nformat = "things_stack"\napplication = "{name}"\n' for name in ("east", "west"))
+    group = '[[group]]\ndevice = "g"\nmembers = ["L-1"]\ngateways = ["roof"]\n'
+    with pytest.raises(BadMapping, match="group g: it is not clear"):
+        read(tmp_path, BROKER + two + group)
+    found = read(tmp_path, BROKER + two + group + 'application = "west"\n')
+    assert found.source_of(found.groups[0]).application == "west"
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
@@ -128,8 +138,10 @@ level = st.text(st.characters(exclude_characters="/+#{}\0", exclude_categories=[
 def test_a_pattern_filled_in_is_matched_again(levels, data):
     place = data.draw(st.integers(0, len(levels)))
     text = "/".join([*levels[:place], "{device}", *levels[place:]])
-    names = {"device": data.draw(level)}
-    assert pattern(text).match(pattern(text).fill(names)) == names
+    device = data.draw(level)
+    topic = "/".join([*levels[:place], device, *levels[place:]])
+    assert pattern(text).match(topic) == {"device": device}
+    assert pattern(text).filter == "/".join([*levels[:place], "+", *levels[place:]])
 
 
 @pytest.mark.parametrize("text", ["a/#", "{device}x/up", "x{device}", "{Device}/up", "{device}/a\0"])
