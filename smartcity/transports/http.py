@@ -17,18 +17,17 @@ import msgspec
 
 from smartcity.transports import ingest_body
 from smartcity.transports.allowance import Allowance
+from smartcity.transports.body import LATER, Receive, Room, read
 from smartcity.transports.ingest_body import Answer, Message
 from smartcity.transports.messages import Authenticator, Inbox, Outcome, RawMessage, Refusal
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 TRANSPORT: Final = "http"
 TYPES: Final = frozenset({"application/json", "application/senml+json"})
 CHALLENGE: Final = {"www-authenticate": 'Basic realm="devices", charset="UTF-8"'}
 SIGN_IN: Final = "Sign in with a device's uid and secret (Basic), or with a gateway's token (Bearer)."
-WAIT: Final = {"retry-after": "5"}
 
 
 class Token(Protocol):
@@ -47,9 +46,11 @@ class Doorkeeper(Authenticator, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpLimits:
-    """`rate_s`: requests a second of each sender in the long run, after `burst` at once."""
+    """`rate_s`: requests a second of each sender in the long run, after `burst` at once. `max_held`: bytes of all
+    bodies together that are being received or not yet committed."""
 
     max_body: int = 4 * 2**20
+    max_held: int = 32 * 2**20
     rate_s: float = 50.0
     burst: int = 200
     max_waiting: int = 500
@@ -79,6 +80,7 @@ class Ingest:
         self._senders = Allowance(self.limits.rate_s, self.limits.burst)
         self._strangers = Allowance(1.0, 20)
         self._waiting = 0
+        self._room = Room(self.limits.max_held)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -98,12 +100,16 @@ class Ingest:
         sender = await self._admit(headers.get("authorization", ""), (scope.get("client") or ("unknown",))[0])
         _check_head(headers, self.limits.max_body)
         if self._waiting >= self.limits.max_waiting:
-            raise Answer(503, "The city is catching up: send this again later.", headers=WAIT)
+            raise Answer(503, "The city is catching up: send this again later.", headers=LATER)
         self._waiting += 1
         try:
-            body = await _body(receive, self.limits)
-            messages = ingest_body.read(body, own=sender.own, allowed=sender.allowed, codecs=self.codecs)
-            return ingest_body.verdict(await self._committed(messages))
+            with self._room.share() as share:
+                limits = self.limits
+                body = await read(
+                    receive, share, within_s=limits.body_within_s, max_body=limits.max_body, is_own=bool(sender.own)
+                )
+                messages = ingest_body.read(body, own=sender.own, allowed=sender.allowed, codecs=self.codecs)
+                return ingest_body.verdict(await self._committed(messages))
         finally:
             self._waiting -= 1
 
@@ -141,7 +147,7 @@ class Ingest:
             async with asyncio.timeout(self.limits.commit_within_s):
                 return [await outcome for outcome in [await self._offer(message) for message in messages]]
         except TimeoutError:
-            raise Answer(503, "Not stored yet: send the same again later.", headers=WAIT) from None
+            raise Answer(503, "Not stored yet: send the same again later.", headers=LATER) from None
 
     async def _offer(self, message: Message) -> asyncio.Future[Outcome]:
         loop = asyncio.get_running_loop()
@@ -169,24 +175,6 @@ def _check_head(headers: dict[str, str], max_body: int) -> None:
         raise Answer(400, "Content-Length is not a number.")
     if int(length) > max_body:
         raise Answer(413, f"A request has at most {max_body:,} bytes: send several.")
-
-
-async def _body(receive: Receive, limits: HttpLimits) -> bytes:
-    """All of it, in time and within the limit, whatever its head said."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(limits.body_within_s):
-            while True:
-                part = await receive()
-                if part["type"] == "http.disconnect":
-                    raise Answer(400, "The sender left before the body was whole.")
-                body += part.get("body", b"")
-                if len(body) > limits.max_body:
-                    raise Answer(413, f"A request has at most {limits.max_body:,} bytes: send several.")
-                if not part.get("more_body", False):
-                    return bytes(body)
-    except TimeoutError:
-        raise Answer(408, "The body did not arrive in time.", headers={"connection": "close"}) from None
 
 
 def _later(wait_s: float) -> dict[str, str]:

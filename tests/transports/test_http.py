@@ -51,7 +51,9 @@ class Door:
     app: Ingest
     inbox: BoundedInbox
 
-    async def post(self, body=PACK, *, key=None, media=JSON, method="POST", parts=1, length=None, **headers):
+    async def post(
+        self, body=PACK, *, key=None, media=JSON, method="POST", parts=1, length=None, receive=None, **headers
+    ):
         lines = {"content-type": media, "authorization": key if key is not None else basic()} | headers
         if length is not None:
             lines["content-length"] = str(length)
@@ -60,7 +62,7 @@ class Door:
         queue = [{"type": "http.request", "body": c, "more_body": n < len(chunks) - 1} for n, c in enumerate(chunks)]
         answer = Answer()
 
-        async def receive():
+        async def queued():
             return queue.pop(0) if queue else {"type": "http.disconnect"}
 
         async def send(message):
@@ -72,7 +74,7 @@ class Door:
 
         raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in lines.items()]
         scope = {"type": "http", "method": method, "path": "/ingest", "headers": raw, "client": ("127.0.0.1", 1)}
-        await self.app(scope, receive, send)
+        await self.app(scope, receive or queued, send)
         return answer
 
     async def settle(self, verdict=lambda message: Outcome.STORED, many=1):
@@ -171,7 +173,7 @@ async def test_devices_of_others_are_403_and_nothing_of_the_request_is_taken(doo
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[", b"{}", b'"x"', b'{"messages":[]}', b'{"messages":[{}]}', b"\xff", b"[" * 100_000,
+    [b"", b"{", b"[", b"{}", b'"x"', b'{"messages":[]}', b'{"messages":[{}]}', b"\xff", b"[" * 60_000, b'{"messages":' + b"[" * 100_000,
      b'{"messages":[{"device":"L-1","payload":"no base64!"}]}',
      b'{"messages":[{"device":"L-1","payload":[],"codec":"unheard"}]}',
      messages(*[ITEM] * 1001)],
@@ -190,6 +192,35 @@ async def test_too_much_is_413_whether_the_head_says_so_or_not():
     assert (await door.post(b"x" * 2000, length=2000)).status == 413
     assert (await door.post(b"[" + b" " * 2000, parts=4)).status == 413
     assert (await open_door().post(b"[1" + b" " * 70_000 + b"]")).status == 413
+    assert (await open_door().post(b"[" * 70_000)).status == 413
+
+
+async def test_a_pack_too_large_for_a_message_is_413_as_soon_as_that_is_seen():
+    door = open_door()
+    read = []
+
+    async def endless():
+        read.append(1)
+        return {"type": "http.request", "body": b" [1," + b"1," * 20_000, "more_body": True}
+
+    assert (await door.post(receive=endless)).status == 413
+    assert len(read) == 2
+
+
+async def test_bodies_of_all_senders_together_have_a_bound_and_room_is_given_back():
+    door = open_door(max_held=5_000, commit_within_s=0.5)
+    big = messages(*[ITEM] * 40)
+    assert 2_500 < len(big) < 5_000
+    waiting = asyncio.create_task(door.post(big, key="Bearer token"))
+    await asyncio.sleep(0.05)
+    answer = await door.post(big, key="Bearer token")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert (await door.post(PACK, method="PUT")).status == 405
+    await door.settle(many=40)
+    assert (await waiting).status == 200
+    again = asyncio.create_task(door.post(big, key="Bearer token"))
+    await door.settle(many=40)
+    assert (await again).status == 200
 
 
 @pytest.mark.parametrize("media,encoding", [("text/plain", ""), ("", ""), (JSON, "gzip"), (JSON, "br")])
