@@ -173,7 +173,8 @@ async def test_devices_of_others_are_403_and_nothing_of_the_request_is_taken(doo
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[", b"{}", b'"x"', b'{"messages":[]}', b'{"messages":[{}]}', b"\xff", b"[" * 60_000, b'{"messages":' + b"[" * 100_000,
+    [b"", b"{", b"[", b"{}", b'"x"', b'{"messages":[]}', b'{"messages":[{}]}', b"\xff",
+     b"[" * 60_000, b'{"messages":' + b"[" * 100_000,
      b'{"messages":[{"device":"L-1","payload":"no base64!"}]}',
      b'{"messages":[{"device":"L-1","payload":[],"codec":"unheard"}]}',
      messages(*[ITEM] * 1001)],
