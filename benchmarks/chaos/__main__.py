@@ -35,7 +35,7 @@ ENTRIES: Final = (
     Entry("disorder_sqlite", "duplicates, late and future stamps: the tables of a run in order", "disorder:on_sqlite"),
     Entry("disorder_postgresql", "the same on PostgreSQL", "disorder:on_postgresql"),
     Entry("burst", "20 times the normal rate for 60 s", "burst:run"),
-    Entry("hostile", "hostile payloads are refused quickly, in little memory"),
+    Entry("hostile", "hostile payloads are refused quickly, in little memory", "hostile:run"),
     Entry("fuzz", "a million fuzzed payloads each over MQTT and HTTP"),
     Entry("soak", "an hour at 70 % of a core: memory and answers stay as they are"),
     Entry("mosquitto", "for comparison: the same kill against a stock Mosquitto with a subscriber that stores"),
