@@ -14,6 +14,13 @@ hypothesis.settings.register_profile("shared machine", deadline=None)  # how lon
 hypothesis.settings.load_profile("shared machine")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Accounts of tests are many and guard nothing: hashing their passwords well would take minutes."""
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     with servers.redis() as url:

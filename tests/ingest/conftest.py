@@ -57,7 +57,13 @@ def lamps(transactional_db):
     made = {uid: make_device(uid, zone) for uid in ("L-1", "L-2")}
     made["L-9"] = make_device("L-9", zone, retired_at=datetime(2026, 1, 1, tzinfo=UTC))
     GatewayToken.objects.create(name="roof", token_sha256=digest(TOKEN)).devices.add(made["L-1"])
+    _empty()
     yield made
+    _empty()
+
+
+def _empty():
+    """Before too: the store has connections of its own, so what another test left is still there."""
     with connections["telemetry"].cursor() as cursor:
         for name in TABLES:
             cursor.execute(f"DELETE FROM {name}")

@@ -50,7 +50,13 @@ SERIES = [(ALL, "test.all"), (MINUTE, "test.minute"), (LATEST, "test.latest")]
 @pytest.fixture
 def telemetry(transactional_db):
     """The tables, empty: the store has a connection of its own, so no test transaction can be rolled back."""
+    _empty()
     yield
+    _empty()
+
+
+def _empty():
+    """Before too: what another test's store has left is still there."""
     with connections["telemetry"].cursor() as cursor:
         for name in TABLES:
             cursor.execute(f"DELETE FROM {name}")

@@ -99,7 +99,8 @@ class Airtime:
         for entry in self._spent.get((gateway, band), ()):
             over -= entry.seconds
             if over <= 1e-9:
-                return entry.at + HOUR_S - now
+                left_s = entry.at + HOUR_S - now
+                return left_s if left_s > 1e-6 else 0.0
         return float("inf")
 
     def spend(self, gateway: str, band: Band, seconds: float, now: float) -> Spent:
