@@ -37,7 +37,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.gis",
-    "django.contrib.admin",
+    "smartcity.api.admin_site.CityAdminConfig",
     "rest_framework",
     "rest_framework_gis",
     "drf_spectacular",

@@ -13,7 +13,9 @@ from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import Model, QuerySet
+from django.forms import model_to_dict
 from django.http import HttpRequest
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
@@ -23,9 +25,7 @@ from smartcity.api import audit
 from smartcity.api.authentication import give_key
 from smartcity.api.models import ApiToken, AuditEntry, Grant
 
-admin.site.site_header = admin.site.site_title = "Smart City"
-admin.site.index_title = "Administration"
-admin.site.site_url = "/"
+NOT_TOLD = ("password", "last_login", "date_joined", "user_permissions", "permissions", "token_sha256")
 
 
 class GrantForm(forms.ModelForm[Grant]):
@@ -51,31 +51,43 @@ class GrantsOf(admin.TabularInline[Grant, Model]):
 
 
 class Audited(admin.ModelAdmin[Any]):
-    """Writes down who changed what. Django's own admin runs each change in one transaction."""
+    """Writes down who changed what, how it was and how it is, in the transaction of the change."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Django runs forms in a transaction, but not what is done to several rows at once."""
+        with transaction.atomic():
+            return super().changelist_view(request, extra_context)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            request.city_before = _state(found)  # type: ignore[attr-defined]
+        return found
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        self._record(request, obj, "added", message)
+        self._record(request, obj, "added", None, _state(obj))
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        self._record(request, obj, "changed", message)
+        self._record(request, obj, "changed", getattr(request, "city_before", None), _state(obj))
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         for obj in queryset:
-            self._record(request, obj, "removed", None)
+            self._record(request, obj, "removed", _state(obj), None)
         return super().log_deletions(request, queryset)
 
-    def _record(self, request: HttpRequest, obj: Model, what: str, message: Any) -> None:
-        name = str(obj._meta.verbose_name)
-        after = None if what == "removed" else {"fields": message, "grants": _grants(obj)}
-        audit.record(audit.actor(request), f"{name} {what}", str(obj), after=after)
+    def _record(self, request: HttpRequest, obj: Model, what: str, before: Any, after: Any) -> None:
+        action = f"{obj._meta.verbose_name} {what}"
+        audit.record(audit.actor(request), action, str(obj), before=before, after=after)
 
 
-def _grants(obj: Model) -> list[str]:
-    """As they stand in the database now."""
+def _state(obj: Model) -> dict[str, Any]:
+    """What the audit tells of it, as it stands in the database now; no secrets."""
+    fields = model_to_dict(obj, exclude=NOT_TOLD)
+    fields |= {name: sorted(map(str, value)) for name, value in fields.items() if isinstance(value, list)}
     grants = getattr(obj, "grants", None)
-    return [str(grant) for grant in grants.order_by("pk")] if grants is not None else []
+    return fields | ({"grants": [str(grant) for grant in grants.order_by("pk")]} if grants is not None else {})
 
 
 class Accounts(Audited, UserAdmin[Any]):
@@ -84,9 +96,9 @@ class Accounts(Audited, UserAdmin[Any]):
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
-        ("Access", {"fields": ("is_active", "is_superuser", "is_staff", "groups"), "description": (
-            "A superuser may do everything; only superusers with staff status reach these pages. Everybody else may do "
-            "what is granted below, or to one of their groups."
+        ("Access", {"fields": ("is_active", "is_superuser", "groups"), "description": (
+            "A superuser may do everything, and only superusers reach these pages. Everybody else may do what is "
+            "granted below, or to one of their groups."
         )}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )  # fmt: skip

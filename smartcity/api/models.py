@@ -19,7 +19,7 @@ class Grant(models.Model):
         CREW = "crew", "Work a round or a ticket on the street"
         CONFIGURE = "configure", "Devices, engineering data, imports"
         PERSONAL = "personal", "See personal data and quarantined payloads"
-        ADMINISTER = "administer", "Users, grants, tokens, audit"
+        ADMINISTER = "administer", "Lift tags of others"
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="grants"

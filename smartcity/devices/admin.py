@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
@@ -70,7 +72,8 @@ class EngineeringRecords(ToRead):
             day = request.POST.get("until", "")
             if not day:
                 raise Refused("Say until which day the signature is valid.")
-            until = datetime.fromisoformat(day).replace(hour=23, minute=59, tzinfo=UTC)
+            zone = ZoneInfo(settings.CITY_TIME_ZONE)
+            until = datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), zone)
             return engineering.sign(assets, until, reason, audit.actor(request), clock.now())
 
         self._do(request, queryset, do, "signed")

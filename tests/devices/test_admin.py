@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.gis.geos import Point
@@ -34,6 +36,10 @@ def signed():
 def test_chosen_data_are_signed_with_a_name_a_day_and_a_reason_and_withdrawn_again(client, lamps):
     assert act(client, "sign", lamps[:2], until="2030-01-01", reason="checked on site") == ["2 signed: L-0, L-1"]
     assert signed() == {("L-0", "boss"), ("L-1", "boss")}
+    until = EngineeringRecord.objects.get(asset__uid="L-0").valid_until
+    assert (
+        until and until.astimezone(ZoneInfo("Europe/Helsinki")).isoformat() == "2030-01-02T00:00:00+02:00"
+    )  # that day, whole
     assert act(client, "withdraw", lamps[:1], reason="rebuilt") == ["1 withdrawn: L-0"]
     assert signed() == {("L-1", "boss")}
     assert list(AuditEntry.objects.order_by("pk").values_list("who", "reason")) == [
