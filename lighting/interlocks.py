@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from lighting.classes import LEVELS, share
-from lighting.darkness import is_dark, next_change
+from lighting.darkness import MINUTE_MS, is_dark, next_change
 from smartcity.kernel.control import Interlock, Setpoint, Situation
 
 LONGEST_LEASE_S = 2 * 3600.0
@@ -48,16 +49,22 @@ def light_is_due(setpoint: Setpoint, situation: Situation) -> str | None:
         return None
     if situation.where is None:
         return "where the lamp stands is not known, so it may have no supply now"
-    lon, lat = situation.where
+    lon, lat = (round(degrees, 2) for degrees in situation.where)  # 0.01° is 3 s of dusk: one search serves a town
     if not is_dark(lat, lon, situation.now_ms + DUSK_MS):
-        dusk = next_change(lat, lon, situation.now_ms)
+        dusk = _next_change(lat, lon, situation.now_ms // MINUTE_MS)
         until = f" until dusk at {_clock(dusk, situation.time_zone)}" if dusk is not None else ""
         return f"it is day: the lamps have no supply{until}"
     if not is_dark(lat, lon, situation.now_ms + DAWN_MS):
-        dawn = next_change(lat, lon, situation.now_ms + DUSK_MS)
+        dawn = _next_change(lat, lon, (situation.now_ms + DUSK_MS) // MINUTE_MS)
         when = f" at {_clock(dawn, situation.time_zone)}" if dawn is not None else ""
         return f"day breaks{when}: the lamps lose their supply before the effect could be measured"
     return None
+
+
+@lru_cache(maxsize=256)
+def _next_change(lat: float, lon: float, minute: int) -> int | None:
+    """Up to 288 positions of the sun: not once for each lamp of a street."""
+    return next_change(lat, lon, minute * MINUTE_MS)
 
 
 def _clock(at_ms: int, time_zone: str) -> str:

@@ -3,20 +3,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from smartcity import declared, domains
 from smartcity.kernel.alarms import AlarmRule, Severity
 
-SILENT: Final = AlarmRule(
-    name="device.silent",
+# The platform's own: judged by other parts, which report what stands; no metric is watched.
+_own: Final = partial(
+    AlarmRule,
     metric="",
     kinds=(),
-    severity=Severity.LOW,
     is_bad=lambda value, _: value > 0,
     is_good=lambda value, _: value <= 0,
     on_delay_s=0,
     off_delay_s=0,
+)
+SILENT: Final = _own(
+    name="device.silent",
+    severity=Severity.LOW,
     text="{name}: no message for {value:.0f} {unit}",
     cause="The device has no power or no network, or is broken. It missed two of its expected messages.",
     consequence="What happens there is not known, and commands do not arrive; the device runs its local programme.",
@@ -24,15 +29,9 @@ SILENT: Final = AlarmRule(
     respond_within_s=8 * 3600,
     call="Field service",
 )
-MANY_SILENT: Final = AlarmRule(
+MANY_SILENT: Final = _own(
     name="zone.silent",
-    metric="",
-    kinds=(),
     severity=Severity.LOW,
-    is_bad=lambda value, _: value > 0,
-    is_good=lambda value, _: value <= 0,
-    on_delay_s=0,
-    off_delay_s=0,
     text="{name}: {value:.0f} {unit} fell silent together",
     cause="Something they share has failed: power, network, a gateway or a supplier's service.",
     consequence="The part of the city is not seen and takes no commands; its devices run their local programmes.",
@@ -40,15 +39,9 @@ MANY_SILENT: Final = AlarmRule(
     respond_within_s=1800,
     call="Field service",
 )
-UNPROVEN: Final = AlarmRule(
+UNPROVEN: Final = _own(
     name="command.unproven",
-    metric="",
-    kinds=(),
     severity=Severity.LOW,
-    is_bad=lambda value, _: value > 0,
-    is_good=lambda value, _: value <= 0,
-    on_delay_s=0,
-    off_delay_s=0,
     text="{name}: the effect of a command was not measured",
     cause="The device confirmed the command, but what it then measured is not what the command should have done. "
     "Actuator, sensor or the signed data about them are wrong, or a hand at the device has changed it.",
@@ -59,15 +52,9 @@ UNPROVEN: Final = AlarmRule(
     respond_within_s=8 * 3600,
     call="Field service",
 )
-MANY_UNPROVEN: Final = AlarmRule(
+MANY_UNPROVEN: Final = _own(
     name="zone.unproven",
-    metric="",
-    kinds=(),
     severity=Severity.LOW,
-    is_bad=lambda value, _: value > 0,
-    is_good=lambda value, _: value <= 0,
-    on_delay_s=0,
-    off_delay_s=0,
     text="{name}: {value:.0f} {unit} did not show what they were told to do",
     cause="Something they share: no supply, a gateway that answers for its devices, a wrong table of ratings, a wrong "
     "model of the effect, or readings that come too late.",
@@ -77,15 +64,9 @@ MANY_UNPROVEN: Final = AlarmRule(
     respond_within_s=1800,
     call="Field service",
 )
-BRAKED: Final = AlarmRule(
+BRAKED: Final = _own(
     name="loop.braked",
-    metric="",
-    kinds=(),
     severity=Severity.HIGH,
-    is_bad=lambda value, _: value > 0,
-    is_good=lambda value, _: value <= 0,
-    on_delay_s=0,
-    off_delay_s=0,
     text="{name}: a loop asked for more than its budget and was stopped",
     cause="The loop wishes something else again and again: a picture that jumps, a forecast gone astray, or a fault "
     "of ours in deciding.",

@@ -4,12 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
-
-TRANSMITTED: Final = "transmitted"
-"""The network's word, not the device's: it is on its way, and the reason says how far."""
-UNCONFIRMED: Final = "unconfirmed"
-"""The network's word: it was transmitted and nobody will confirm it; only what is measured can."""
+from typing import Protocol
 
 
 class Answer(Protocol):

@@ -10,11 +10,12 @@ from uuid import UUID
 from django.db import transaction
 
 from smartcity.control import lifecycle, moving, safety
-from smartcity.control.acks import TRANSMITTED, UNCONFIRMED, Answer
+from smartcity.control.acks import Answer
 from smartcity.control.instants import instant, ms_of
 from smartcity.control.models import Command
 from smartcity.control.moving import Step
 from smartcity.kernel.control import Mode, State
+from smartcity.transports.letters import TRANSMITTED, UNCONFIRMED
 
 SKEW_MS = 60_000
 

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 
 from smartcity.control import granting, grants, judging, leases, outgoing, safety
-from smartcity.control.acks import TRANSMITTED, UNCONFIRMED, AckMessage, Answer
+from smartcity.control.acks import AckMessage, Answer
 from smartcity.control.brake import Brake, budget
 from smartcity.control.fastlog import Errand, FastLog, Outcome
 from smartcity.control.fastview import Lookout, View
@@ -27,7 +27,7 @@ from smartcity.control.situations import Facts
 from smartcity.kernel.clock import CityClock
 from smartcity.kernel.codecs import Instruction
 from smartcity.kernel.control import Loop, Mode, Setpoint
-from smartcity.transports.letters import Letter
+from smartcity.transports.letters import TRANSMITTED, UNCONFIRMED, Letter
 
 AGAIN_S = 3.0  # wall: before the same is asked again of a device that refused or kept silent
 REFUSED_GRANT_MS = 60_000

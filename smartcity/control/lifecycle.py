@@ -31,7 +31,7 @@ NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
 BIRTHS = frozenset({State.PROPOSED, State.QUEUED, State.REFUSED})
 ENDS = frozenset({_S.VERIFIED, _S.REFUSED, _S.EXPIRED, _S.FAILED, _S.SUPERSEDED, _S.ROLLED_BACK})
 WAITING_FOR_DEVICE = frozenset({_S.SENT, _S.RECEIVED})
-UNANSWERED = frozenset({_S.QUEUED, _S.SENT, _S.RECEIVED})
+UNANSWERED = WAITING_FOR_DEVICE | {_S.QUEUED}
 HOLDING = frozenset({_S.QUEUED, _S.SENT, _S.RECEIVED, _S.APPLIED, _S.VERIFIED})
 """States in which a command claims its point until it expires."""
 

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -15,8 +17,10 @@ from smartcity.ingest.registry import Registry
 from smartcity.telemetry import read
 from smartcity.transports.bridge import mapping
 from smartcity.transports.bridge.bridge import Bridge
-from smartcity.transports.bridge.mapping import BadMapping, Mapping
+from smartcity.transports.bridge.mapping import BadMapping
 from smartcity.transports.messages import Inbox
+
+SEEN_S: Final = 60.0
 
 
 def build(inbox: Inbox, registry: Registry, *, city_ms: Callable[[], int]) -> Bridge | None:
@@ -39,10 +43,12 @@ def build(inbox: Inbox, registry: Registry, *, city_ms: Callable[[], int]) -> Br
 
 
 class _Devices:
-    """Used from any thread."""
+    """Used from any thread. When devices were last heard is read for all at once, and again after a minute."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
+        self._seen: Mapping[int, int] = {}
+        self._seen_until = 0.0
 
     def every_s(self, uid: str) -> float:
         """How often it is expected to speak: as its quickest metric declares; 0 for a stranger."""
@@ -51,9 +57,14 @@ class _Devices:
         return min((metrics[name].every_s for name in known.series if name in metrics), default=0.0) if known else 0.0
 
     def last_ms(self, uid: str) -> int:
-        """When it was last heard, by whoever heard it; 0 when never. One query."""
+        """When it was last heard, by whoever heard it; 0 when never."""
         known = self._registry.device(uid)
-        return read.last_seen([known.id]).get(known.id, 0) if known else 0
+        if known is None:
+            return 0
+        if monotonic() >= self._seen_until:
+            self._seen = read.last_seen([one.id for one in self._registry.roster.devices.values()])
+            self._seen_until = monotonic() + SEEN_S
+        return self._seen.get(known.id, 0)
 
 
 def time_of_day(at_ms: int) -> str:
@@ -61,7 +72,7 @@ def time_of_day(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(settings.CITY_TIME_ZONE)).strftime("%H:%M")
 
 
-def _check_codecs(path: Path, found: Mapping) -> None:
+def _check_codecs(path: Path, found: mapping.Mapping) -> None:
     known = declared.codecs()
     for source in found.sources:
         if source.codec and source.codec not in known:

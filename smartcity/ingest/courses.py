@@ -17,7 +17,7 @@ NEAR: Final = 3  # expected intervals after which a step says nothing any more
 
 
 class Courses:
-    """In memory: after a start the first readings are believed. 72 bytes a series."""
+    """In memory: after a start the first readings are believed. 64 bytes a series."""
 
     def __init__(self) -> None:
         self._at = np.full(1024, NO_TIME, np.int64)

@@ -78,7 +78,8 @@ def _write(store: Store, rows: Readings, now_ms: int, *, careful: bool) -> tuple
     is_old = rows.at < store.oldest_kept(rows.series, now_ms)
     with store.engine.transaction():
         until = store.rolling.begin(now_ms)
-        first &= ~_is_sealed(store, rows, first & ~is_old & (rows.at < now_ms - buckets.UTC_DAY_MS), count)
+        late = first & ~is_old & (rows.at < now_ms - buckets.UTC_DAY_MS)
+        first &= ~sealed.known(store.engine, rows, late, count)
         stored = first & ~is_old
         if careful:
             stored[stored] = store.engine.insert_new(rows.take(stored))
@@ -96,16 +97,6 @@ def _write(store: Store, rows: Readings, now_ms: int, *, careful: bool) -> tuple
     if store.rolling.until is None:
         store.rolling.load()
     return np.array([kept, count.duplicate, count.conflicting, rest]), sums
-
-
-def _is_sealed(store: Store, rows: Readings, suspect: Bools, count: Count) -> Bools:
-    """Which of the suspects lie sealed already; they are counted."""
-    known = np.zeros(len(rows), np.bool_)
-    places = np.flatnonzero(suspect)
-    found, values = sealed.existing(store.engine, rows.at[places], rows.series[places])
-    known[places[found]] = True
-    count.add(rows.value[places[found]] == values)
-    return known
 
 
 def _roll(store: Store, rows: Readings, stored: Bools, old: Bools, until: int, now_ms: int, *, careful: bool) -> Sums:

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from smartcity.telemetry import packing
-from smartcity.telemetry.arrays import Floats, Ints
+from smartcity.telemetry.arrays import Bools, Floats, Ints
 from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.buckets import UTC_DAY_MS
 from smartcity.telemetry.engines import Engine
+from smartcity.telemetry.sifting import Count
 
 COLUMNS: Final = "series, day, packed"
 
@@ -63,22 +64,29 @@ def read(engine: Engine, condition: str, given: Sequence[Any], from_ms: int, to_
 
 
 def existing(engine: Engine, at: Ints, series: Ints) -> tuple[Ints, Floats]:
-    """Places in the arguments whose key is sealed, and the sealed values. For late readings: O(their series-days)."""
-    if not len(at):
-        return np.empty(0, np.int64), np.empty(0, np.float64)
-    rows = read(engine, engine.among("series"), [engine.ids(_unique(series))], int(at.min()), int(at.max()) + 1)
+    """Places in the arguments whose key is sealed, and the sealed values. Opens their own series-days and no others."""
+    wanted = set(zip(series.tolist(), (at // UTC_DAY_MS).tolist(), strict=True))
+    sql = f"SELECT {COLUMNS} FROM sealed WHERE {engine.among('series')} AND {engine.among('day')}"
+    given = [engine.ids({number for number, _ in wanted}), engine.ids({day for _, day in wanted})]
+    rows = opened([row for row in engine.rows(sql, given) if row[:2] in wanted]) if wanted else Readings.none()
     if not len(rows):
         return np.empty(0, np.int64), np.empty(0, np.float64)
     order = np.lexsort((rows.series, rows.at))
-    known = rows.take(order)
-    keys, asked = _keys(known.at, known.series), _keys(at, series)
+    there = rows.take(order)
+    keys, asked = _keys(there.at, there.series), _keys(at, series)
     places = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
     found = np.flatnonzero(keys[places] == asked)
-    return found, known.value[places[found]]
+    return found, there.value[places[found]]
 
 
-def _unique(series: Ints) -> Iterable[int]:
-    return (int(number) for number in np.unique(series))
+def known(engine: Engine, rows: Readings, suspect: Bools, count: Count) -> Bools:
+    """Which of the suspects lie sealed already; they are counted."""
+    is_known = np.zeros(len(rows), np.bool_)
+    places = np.flatnonzero(suspect)
+    found, values = existing(engine, rows.at[places], rows.series[places])
+    is_known[places[found]] = True
+    count.add(rows.value[places[found]] == values)
+    return is_known
 
 
 def _keys(at: Ints, series: Ints) -> Any:

@@ -199,10 +199,8 @@ class Store:
             found, values = self.engine.existing(rows.at[places], rows.series[places])
             known[places[found]] = True
             count.add(rows.value[places[found]] == values)
-            places = np.flatnonzero(suspect & ~known & (rows.at < now_ms - UTC_DAY_MS))
-            found, values = sealed.existing(self.engine, rows.at[places], rows.series[places])
-            known[places[found]] = True
-            count.add(rows.value[places[found]] == values)
+            late = suspect & ~known & (rows.at < now_ms - UTC_DAY_MS)
+            known |= sealed.known(self.engine, rows, late, count)
         return known
 
     def _choose(self, rows: Readings, candidates: Bools, keep_ms: Ints) -> Choice:

@@ -51,7 +51,7 @@ class Message:
     codec: str = ""
 
 
-_left = [0]
+_left = [0]  # messages the decoder may still make; bodies are read one at a time, on the event loop
 _body = msgspec.json.Decoder(Body)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 _text = msgspec.json.Decoder(str)

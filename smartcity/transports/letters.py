@@ -4,7 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
+
+TRANSMITTED: Final = "transmitted"
+"""The network's word, not the device's: it is on its way, and the reason says how far."""
+UNCONFIRMED: Final = "unconfirmed"
+"""The network's word: it was transmitted and nobody will confirm it; only what is measured can."""
 
 
 @dataclass(frozen=True, slots=True)

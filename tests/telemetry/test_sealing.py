@@ -8,7 +8,7 @@ import itertools
 import numpy as np
 import pytest
 
-from smartcity.telemetry import read, sealing, tally, upkeep
+from smartcity.telemetry import packing, read, sealing, tally, upkeep
 from tests.telemetry.conftest import ALL, MINUTE, NOW, batch, readings, rows
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(databases=["default", "telemetry"], transaction=True)]
@@ -89,6 +89,17 @@ def test_history_written_again_over_sealed_days_is_known(store):
     again = store.bulk(series, at, values, now_ms=NOW)
     assert (again.stored, again.duplicate) == (0, 96)
     assert (all_readings(), rows("SELECT count(*) FROM reading")) == (before, [(0,)])
+
+
+def test_a_late_reading_opens_its_own_day_and_no_other(store, monkeypatch):
+    fill(store, days=(0, 1, 2))
+    upkeep.seal(store, NOW + 2 * DAY)
+    opened = []
+    unpack = packing.unpack_values
+    monkeypatch.setattr(packing, "unpack_values", lambda days: opened.append(len(days)) or unpack(days))
+    late = [(OLD, ALL, 1.0, 11), (OLD + 2 * DAY, MINUTE, 2.0, 11)]  # a span of three days, two series
+    assert store.write(batch(*late, now=NOW + 2 * DAY)).duplicate == 2
+    assert opened == [2]
 
 
 def test_rollups_of_a_sealed_day_are_made_again_from_sealed_and_late_readings_together(store):

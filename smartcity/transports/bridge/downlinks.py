@@ -15,12 +15,12 @@ from smartcity.transports.bridge.airtime import RX2_HZ, Airtime, Band, band_of, 
 from smartcity.transports.bridge.api import Call
 from smartcity.transports.bridge.bundling import Bundler, Now
 from smartcity.transports.bridge.directory import Address, Directory
-from smartcity.transports.bridge.fates import UNCONFIRMED, Answer
+from smartcity.transports.bridge.fates import Answer
 from smartcity.transports.bridge.mapping import Mapping
 from smartcity.transports.bridge.network import Fate, OnAir, Told
 from smartcity.transports.bridge.pending import Pending, Register
 from smartcity.transports.bridge.postbox import Publication
-from smartcity.transports.letters import Letter, Posted
+from smartcity.transports.letters import UNCONFIRMED, Letter, Posted
 
 LONGEST_FRAME = 242
 Said = Publication | Call

@@ -5,12 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from smartcity.transports.bridge.network import Fate, Told
-
-TRANSMITTED: Final = "transmitted"
-UNCONFIRMED: Final = "unconfirmed"
+from smartcity.transports.letters import TRANSMITTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from smartcity.transports.bridge.api import Call
 from smartcity.transports.bridge.counters import Counters
 from smartcity.transports.bridge.directory import Address, Directory
 from smartcity.transports.bridge.downlinks import Downlinks, Said
-from smartcity.transports.bridge.fates import TRANSMITTED, Answer
+from smartcity.transports.bridge.fates import Answer
 from smartcity.transports.bridge.link import Link
 from smartcity.transports.bridge.postbox import Postbox, Publication
 from smartcity.transports.bridge.reading import Reader
 from smartcity.transports.bridge.session import Taken
-from smartcity.transports.letters import Letter, Posted
+from smartcity.transports.letters import TRANSMITTED, Letter, Posted
 from smartcity.transports.messages import Inbox, RawMessage
 
 NO_MATCHING_SUBSCRIBERS: Final = 0x10
