@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -16,12 +15,15 @@ from smartcity import declared
 from smartcity.api.audit import Actor
 from smartcity.control import requests
 from smartcity.control.acks import AckMessage
+from smartcity.control.dispatch import Dispatcher, Patience
+from smartcity.control.fast import FastDesk
 from smartcity.control.instants import instant
+from smartcity.control.leader import Leader
 from smartcity.devices.models import Asset, Device, EngineeringRecord, Series, Zone
 from smartcity.kernel.clock import Anchor, clock, wall_ms
 from smartcity.kernel.control import Expectation, Interlock, Loop, Mode, Point, Priority, Setpoint
 from smartcity.telemetry import read
-from smartcity.transports.letters import Posted
+from tests.control.line import InlinePool, Wire, done
 
 NOW = 1_800_000_000_000
 
@@ -170,49 +172,6 @@ def instant_later(seconds):
     return instant(NOW) + timedelta(seconds=seconds)
 
 
-class InlinePool:
-    """The pool's work done at once, in the test's own transaction."""
-
-    async def run(self, work, *args, **kwargs):
-        return work(*args, **kwargs)
-
-    async def close(self):
-        pass
-
-
-@dataclass
-class Wire:
-    """A line to devices that are `there`; what they were told, decoded."""
-
-    there: set = field(default_factory=set)
-    sent: list = field(default_factory=list)
-    outlooks: dict = field(default_factory=dict)
-    refusals: dict = field(default_factory=dict)
-
-    def post(self, letters):
-        return [self._post(letter) for letter in letters]
-
-    def _post(self, letter):
-        if letter.device not in self.there:
-            return Posted.AWAY
-        if letter.device in self.refusals:
-            return Posted.refused(self.refusals[letter.device])
-        self.sent.append((letter.device, json.loads(letter.payload)))
-        return Posted.SENT
-
-    def outlook(self, device, now_ms, until_ms):
-        return self.outlooks.get(device, "")
-
-    def reaches(self, device):
-        return device in self.there
-
-    def ids(self, device="L-1"):
-        return [told["id"] for uid, told in self.sent if uid == device]
-
-    def told(self, device="L-1"):
-        return [(told["point"], told["value"]) for uid, told in self.sent if uid == device]
-
-
 @pytest.fixture
 def wire():
     return Wire({"L-1"})
@@ -221,15 +180,6 @@ def wire():
 @pytest.fixture
 def inline():
     return InlinePool()
-
-
-def done(coroutine):
-    """Run a coroutine that never has to wait, without an event loop, so that it shares the test's transaction."""
-    try:
-        coroutine.send(None)
-    except StopIteration as finished:
-        return finished.value
-    raise AssertionError("it had to wait")
 
 
 @pytest.fixture
@@ -244,3 +194,60 @@ def at():
 
 def answer(command_id, state="applied", device="L-1", reason="", at_ms=0):
     return AckMessage(device, str(command_id), state, reason, at_ms)
+
+
+@pytest.fixture
+def leader(inline):
+    return Leader(inline, ttl_s=60)
+
+
+@pytest.fixture
+def patience():
+    return Patience(sweep_s=0.0, first_retry_s=60, away_s=0.0)
+
+
+@pytest.fixture
+def dispatcher(wire, leader, inline, street, patience):
+    return Dispatcher(wire, leader, inline, patience=patience)
+
+
+@pytest.fixture
+def tick(dispatcher, leader):
+    """One beat of the dispatcher, with what devices have answered since."""
+
+    def run(*answers):
+        if leader.epoch is None:
+            done(leader.attempt())
+        dispatcher.on_ack(answers)
+        done(dispatcher.tick())
+
+    return run
+
+
+@pytest.fixture
+def fast(street, declare):
+    street.loop = replace(street.loop, fast=True, lease_s=900, most_per_min=60)
+    declare(loops=(street.loop,))
+    return street.loop
+
+
+@pytest.fixture
+def leading(inline, street):
+    made = Leader(inline, ttl_s=60)
+    done(made.attempt())
+    return made
+
+
+@pytest.fixture
+def desk(fast, wire, leading):
+    return FastDesk(fast, wire, leading, clock)
+
+
+@pytest.fixture
+def beat(desk, leading, at):
+    def round_(*setpoints, seconds=0.0, answers=()):
+        at(later(seconds))
+        desk.on_ack(answers)
+        desk.send(desk.prepare(setpoints, later(seconds), leading.epoch))
+
+    return round_

@@ -21,7 +21,8 @@ from smartcity.kernel.alarms import Severity
 from smartcity.kernel.clock import clock
 from smartcity.kernel.control import Mode, State
 from smartcity.telemetry import read
-from tests.control.conftest import NOW, acting, dim, done, later, loop
+from tests.control.conftest import NOW, acting, dim, later, loop
+from tests.control.line import done
 
 
 @pytest.mark.parametrize(

@@ -7,44 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from smartcity.control import leases, lockout, modes, overriding, releasing, returning
+from smartcity.control import leases
 from smartcity.control.fast import FastDesk
-from smartcity.control.leader import Leader
 from smartcity.control.models import Command, FastEvent, Lease
 from smartcity.kernel.clock import clock
-from smartcity.kernel.control import Mode, State
-from tests.control.conftest import NOW, acting, answer, dim, done, later
+from smartcity.kernel.control import State
+from tests.control.conftest import NOW, answer, dim, later
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
-
-
-@pytest.fixture
-def fast(street, declare):
-    street.loop = replace(street.loop, fast=True, lease_s=900, most_per_min=60)
-    declare(loops=(street.loop,))
-    return street.loop
-
-
-@pytest.fixture
-def leader(inline, street):
-    made = Leader(inline, ttl_s=60)
-    done(made.attempt())
-    return made
-
-
-@pytest.fixture
-def desk(fast, wire, leader):
-    return FastDesk(fast, wire, leader, clock)
-
-
-@pytest.fixture
-def beat(desk, leader, at):
-    def round_(*setpoints, seconds=0.0, answers=()):
-        at(later(seconds))
-        desk.on_ack(answers)
-        desk.send(desk.prepare(setpoints, later(seconds), leader.epoch))
-
-    return round_
 
 
 def lease():
@@ -89,12 +59,12 @@ def test_the_same_wish_is_asked_again_only_when_half_its_life_is_over(street, wi
     assert wire.told()[2:] == [("dim", 60.0), ("dim", 60.0)]
 
 
-def test_a_loop_may_say_which_values_mean_the_same(street, wire, fast, leader, at):
+def test_a_loop_may_say_which_values_mean_the_same(street, wire, fast, leading, at):
     street.lamp()
     alike = replace(fast, extra={**fast.extra, "is_same": lambda old, new: abs(old - new) < 5})
-    desk = FastDesk(alike, wire, leader, clock)
+    desk = FastDesk(alike, wire, leading, clock)
     for seconds, value in enumerate((50.0, 52.0, 60.0)):
-        desk.send(desk.prepare([dim(value=value)], later(seconds), leader.epoch))
+        desk.send(desk.prepare([dim(value=value)], later(seconds), leading.epoch))
     assert [value for point, value in wire.told() if point == "dim"] == [50.0, 60.0]
 
 
@@ -153,75 +123,7 @@ def test_a_minute_of_confirmed_requests_is_one_line(street, wire, beat, desk):
     assert (desk.asked, desk.confirmed, outcomes()) == (50, 49, ["confirmed"])
 
 
-def test_in_advise_mode_nothing_is_sent_and_the_wish_is_logged(street, wire, beat, people):
-    street.lamp()
-    modes.set_mode(
-        "adaptive", street.zone, Mode.ADVISE, by=acting(people.anna), reason="trial", now_ms=NOW, is_simulation=True
-    )
-    beat(dim())
-    assert (wire.sent, outcomes()) == ([], ["advised"])
-    assert not Command.objects.exists()
-
-
-def test_without_a_signature_there_is_advice_only(street, wire, beat):
-    street.lamp(signed_by="")
-    beat(dim())
-    assert (wire.sent, outcomes()) == ([], ["advised"])
-
-
-def test_in_local_mode_there_is_silence(street, wire, beat, people):
-    street.lamp()
-    modes.set_mode(
-        "adaptive", street.zone, Mode.LOCAL, by=acting(people.anna), reason="storm", now_ms=NOW, is_simulation=True
-    )
-    beat(dim())
-    assert (wire.sent, outcomes()) == ([], [])
-
-
-def test_leaving_automatic_tells_every_granted_device_to_go_local(street, wire, beat, people):
-    street.lamp()
-    beat(dim())
-    modes.set_mode(
-        "adaptive",
-        street.zone,
-        Mode.LOCAL,
-        by=acting(people.anna),
-        reason="storm",
-        now_ms=later(1),
-        is_simulation=True,
-    )
-    ended = Command.objects.get(asset__isnull=True)
-    assert ended.state == State.SUPERSEDED and ended.released_at is not None
-    told = Command.objects.get(asset__uid="L-1")
-    assert (told.point, told.value, told.state) == ("lease", "local", State.QUEUED)
-    beat(dim(value=60.0), seconds=2)
-    assert ("dim", 60.0) not in wire.told()
-
-
-def test_an_operators_hand_silences_the_loop_on_the_whole_asset(street, wire, beat, people):
-    street.lamp()
-    overriding.override(
-        "L-1",
-        "dim",
-        90.0,
-        owner=people.anna,
-        by=acting(people.anna),
-        reason="accident",
-        until_ms=later(3600),
-        now_ms=NOW,
-    )
-    beat(dim())
-    assert (wire.sent, outcomes()) == ([], [])
-
-
-def test_a_tagged_asset_is_not_asked(street, wire, beat, people):
-    street.lamp()
-    lockout.lock_out("L-1", owner=people.anna, by=acting(people.anna), reason="cabinet open", now_ms=NOW)
-    beat(dim())
-    assert (wire.sent, outcomes()) == ([], ["limit"])
-
-
-def test_a_paused_leader_asks_for_nothing(street, wire, beat, leader):
+def test_a_paused_leader_asks_for_nothing(street, wire, beat, leading):
     street.lamp()
     beat(dim())
     Lease.objects.update(expires=street.before)
@@ -231,39 +133,12 @@ def test_a_paused_leader_asks_for_nothing(street, wire, beat, leader):
     assert len(wire.sent) == 2
 
 
-def test_what_was_prepared_before_a_pause_is_not_sent_after_it(street, wire, desk, leader):
+def test_what_was_prepared_before_a_pause_is_not_sent_after_it(street, wire, desk, leading):
     street.lamp()
-    sheet = desk.prepare([dim()], NOW, leader.epoch)
-    leader.lost()
+    sheet = desk.prepare([dim()], NOW, leading.epoch)
+    leading.lost()
     desk.send(sheet)
     assert wire.sent == []
-
-
-def test_the_grant_ends_when_the_persons_grant_ends(street, wire, beat, people):
-    street.lamp()
-    modes.set_mode(
-        "adaptive",
-        street.zone,
-        Mode.AUTO,
-        by=acting(people.anna),
-        reason="trial",
-        now_ms=NOW,
-        is_simulation=True,
-        until_ms=later(120),
-    )
-    beat(dim())
-    assert [told["expires_at"] for _, told in wire.sent] == [later(120), later(120)]
-
-
-def test_all_to_local_ends_the_lease_and_tells_the_devices(street, wire, beat, people):
-    street.lamp()
-    beat(dim())
-    batch = returning.return_all_to_local(by=acting(people.anna), reason="test", now_ms=later(1))
-    assert not Command.objects.filter(asset__isnull=True, released_at__isnull=True).exists()
-    assert [a.asset for a in returning.report(batch).waiting] == ["L-1"]
-    before = len(wire.sent)
-    beat(dim(value=60.0), seconds=2)
-    assert len(wire.sent) == before
 
 
 def test_a_grant_without_an_answer_is_repeated_after_a_while(street, wire, beat):
@@ -274,53 +149,11 @@ def test_a_grant_without_an_answer_is_repeated_after_a_while(street, wire, beat)
     assert wire.told() == [("lease", "auto")] * 2
 
 
-def test_the_queries_of_a_round_do_not_grow_with_the_street(street, wire, desk, leader, django_assert_max_num_queries):
+def test_the_queries_of_a_round_do_not_grow_with_the_street(street, wire, desk, leading, django_assert_max_num_queries):
     for number in range(60):
         street.lamp(f"L-{number}")
         wire.there.add(f"L-{number}")
-    desk.send(desk.prepare([dim(f"L-{number}") for number in range(60)], NOW, leader.epoch))
+    desk.send(desk.prepare([dim(f"L-{number}") for number in range(60)], NOW, leading.epoch))
     with django_assert_max_num_queries(12):
-        desk.send(desk.prepare([dim(f"L-{n}", 60.0) for n in range(60)], later(1), leader.epoch))
+        desk.send(desk.prepare([dim(f"L-{n}", 60.0) for n in range(60)], later(1), leading.epoch))
     assert len(wire.sent) == 180
-
-
-def test_release_leaves_what_another_loop_holds(street, wire, beat, people):
-    street.lamp()
-    beat(dim())
-    other = replace(street.loop, name="another")
-    assert releasing.release(other, street.zone, now_ms=NOW, reason="x", by=acting(people.anna)) == []
-
-
-def test_a_round_that_looked_before_all_went_local_grants_nothing_after_it(
-    street, wire, desk, leader, people, monkeypatch
-):
-    street.lamp()
-    look = desk._lookout.look
-
-    def looked_too_early(now_ms):
-        view = look(now_ms)
-        returning.return_all_to_local(by=acting(people.anna), reason="storm", now_ms=now_ms)
-        return view
-
-    monkeypatch.setattr(desk._lookout, "look", looked_too_early)
-    desk.send(desk.prepare([dim()], NOW, leader.epoch))
-    assert wire.sent == []
-
-
-def test_a_round_that_looked_before_an_operator_took_the_lamp_asks_nothing_of_it(
-    street, wire, desk, leader, people, monkeypatch
-):
-    street.lamp()
-    look = desk._lookout.look
-
-    def looked_too_early(now_ms):
-        view = look(now_ms)
-        overriding.override(
-            "L-1", "dim", 90.0, owner=people.anna, by=acting(people.anna), reason="accident",
-            until_ms=now_ms + 3_600_000, now_ms=now_ms,
-        )  # fmt: skip
-        return view
-
-    monkeypatch.setattr(desk._lookout, "look", looked_too_early)
-    desk.send(desk.prepare([dim()], NOW, leader.epoch))
-    assert wire.sent == []

@@ -99,7 +99,7 @@ def test_days_are_the_citys_days(now, hours):
 
 def test_one_domain_that_fails_keeps_no_other_from_its_entry(inline, monkeypatch):
     from smartcity.control.ledger import Bookkeeper
-    from tests.control.conftest import done
+    from tests.control.line import done
 
     def broken(from_ms, to_ms):
         raise RuntimeError("no such series")

@@ -6,11 +6,11 @@ from __future__ import annotations
 import pytest
 
 from smartcity.control import answering, shapes
-from smartcity.control.dispatch import Dispatcher, Patience
-from smartcity.control.leader import Leader
+from smartcity.control.dispatch import Patience
 from smartcity.control.models import Command, FastEvent, Transition
 from smartcity.kernel.control import Expectation, State
-from tests.control.conftest import NOW, answer, dim, done, later
+from tests.control.conftest import NOW, answer, dim, later
+from tests.control.line import done
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
 POWER = Expectation("lighting.power_w", 20, 30, 120)
@@ -19,24 +19,8 @@ NO_AIRTIME = "gateway 0016c001f153a14c has no airtime left in 868–868.6 MHz: 1
 
 
 @pytest.fixture
-def leader(inline):
-    return Leader(inline, ttl_s=60)
-
-
-@pytest.fixture
-def dispatcher(wire, leader, inline, street):
-    return Dispatcher(wire, leader, inline, patience=Patience(sweep_s=0.0, first_retry_s=0.0, away_s=0.0))
-
-
-@pytest.fixture
-def tick(dispatcher, leader):
-    def run(*answers):
-        if leader.epoch is None:
-            done(leader.attempt())
-        dispatcher.on_ack(answers)
-        done(dispatcher.tick())
-
-    return run
+def patience():
+    return Patience(sweep_s=0.0, first_retry_s=0.0, away_s=0.0)
 
 
 def only():
