@@ -94,9 +94,13 @@ def test_history_written_again_over_sealed_days_is_known(store):
 def test_a_late_reading_opens_its_own_day_and_no_other(store, monkeypatch):
     fill(store, days=(0, 1, 2))
     upkeep.seal(store, NOW + 2 * DAY)
-    opened = []
-    unpack = packing.unpack_values
-    monkeypatch.setattr(packing, "unpack_values", lambda days: opened.append(len(days)) or unpack(days))
+    opened, unpack = [], packing.unpack_values
+
+    def counted(days):
+        opened.append(len(days))
+        return unpack(days)
+
+    monkeypatch.setattr(packing, "unpack_values", counted)
     late = [(OLD, ALL, 1.0, 11), (OLD + 2 * DAY, MINUTE, 2.0, 11)]  # a span of three days, two series
     assert store.write(batch(*late, now=NOW + 2 * DAY)).duplicate == 2
     assert opened == [2]
