@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.conf import settings
@@ -24,7 +25,7 @@ from smartcity.forecasting import read as forecasts
 from smartcity.kernel.clock import clock
 from smartcity.kernel.control import Loop, Mode
 from smartcity.kernel.worth import Evidence, Headline, Worth
-from smartcity.telemetry import read
+from smartcity.telemetry import buckets, read
 
 Array = NDArray[np.float64]
 STEP_MS, STEPS = 900_000, 96
@@ -90,23 +91,42 @@ def _inventory(import_number: int, ten_minutes: int) -> list[SiteRow]:
 
 
 def gather(now_ms: int) -> Picture:
-    """Sites with a battery or a charger that report: latest values, forecasts, the month's peak. Four queries."""
+    """Sites with a battery or a charger that report: latest values, forecasts, peaks of month and day. Five queries."""
     rows = [row for row in inventory() if row.is_steered]
     ids = [pk for row in rows for part in row.parts for pk in part.series.values()]
     latest = read.latest([*ids, *(pk for row in rows for pk in row.series.values())])
     wanted = [row.series["energy.load_kw"] for row in rows if "energy.load_kw" in row.series]
     wanted += [part.series["energy.generation_kw"] for row in rows for part in row.of("pv_plant") if part.series]
     foreseen = forecasts.latest(wanted)
-    peaks = _month_peaks(rows, now_ms)
     times = now_ms + STEP_MS * np.arange(STEPS)
     hours, _ = local(times, settings.CITY_TIME_ZONE)
-    sites = (_site(row, latest, foreseen, peaks, times, hours, now_ms) for row in rows)
+    day = _day(rows, times)
+    sites = (_site(row, latest, foreseen, day, times, hours, now_ms) for row in rows)
     return Picture(tuple(site for site in sites if site is not None), STEP_MS / HOUR_MS)
 
 
-def _month_peaks(rows: list[SiteRow], now_ms: int) -> dict[int, float]:
+@dataclass(frozen=True, slots=True)
+class Peaks:
+    """Highest imports by series until now, kW: of the last 30 days, and of today; and when today ends, in steps."""
+
+    month: Mapping[int, float]
+    today: Mapping[int, float]
+    tomorrow_from: int
+
+
+def _day(rows: list[SiteRow], times: NDArray[np.int64]) -> Peaks:
     ids = [row.series["energy.import_kw"] for row in rows if "energy.import_kw" in row.series]
-    _, grid = read.grid(ids, "1d", now_ms - 30 * 24 * HOUR_MS, now_ms, "high")
+    now = int(times[0])
+    midnight, tomorrow = buckets.day_starts(now, now, ZoneInfo(settings.CITY_TIME_ZONE)).tolist()
+    return Peaks(
+        _highest(ids, read.grid(ids, "1d", now - 30 * 24 * HOUR_MS, now, "high")[1]),
+        _highest(ids, read.grid(ids, "15m", midnight, now)[1]),
+        int(np.searchsorted(times, tomorrow)),
+    )
+
+
+def _highest(ids: list[int], grid: Array) -> dict[int, float]:
+    """NaN is no reading."""
     if not grid.size:
         return {}
     return {pk: float(np.nanmax(line)) for pk, line in zip(ids, grid, strict=True) if not np.isnan(line).all()}
@@ -116,7 +136,7 @@ def _site(
     row: SiteRow,
     latest: Mapping[int, read.Value],
     foreseen: Mapping[int, forecasts.Forecast],
-    peaks: Mapping[int, float],
+    peaks: Peaks,
     times: NDArray[np.int64],
     hours: Array,
     now_ms: int,
@@ -140,7 +160,7 @@ def _site(
     )
     drawing = sum(charger.power_now_kw for charger in chargers)
     wish = np.where(np.arange(STEPS) < 8, max(drawing, 11.0 * (drawing > 0.5)), 0.0)
-    peak = min(peaks.get(row.series.get("energy.import_kw", 0), 0.0), row.contracted_kw)
+    meter = row.series.get("energy.import_kw", 0)
     return Site(
         uid=row.uid,
         name=row.name,
@@ -150,7 +170,9 @@ def _site(
         charging_kw=wish,
         price=price(row.tariff, hours),
         capacity_price=float(str(row.tariff["capacity"])),
-        month_peak_kw=peak,
+        month_peak_kw=min(peaks.month.get(meter, 0.0), row.contracted_kw),
+        day_peak_kw=peaks.today.get(meter, 0.0),
+        tomorrow_from=peaks.tomorrow_from,
         batteries=stores,
         chargers=chargers,
         basis=(f"series:{load_series}", f"forecast:{load_series}"),

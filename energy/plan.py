@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 INF = highspy.kHighsInf
 EFFICIENCY = 0.95
+NAMES = ("charge", "discharge", "energy", "import", "export", "charging", "breach")
+MONTH_PEAK_SHARE = 1 / 4  # of the capacity price, for what a plan of one day adds to the month's peak: others follow
+DAY_PEAK_SHARE = 1 / 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class Evse:
 class Site:
     """A connection point over T steps: load, PV and charging demand in kW, price in EUR/kWh; all arrays [T].
 
-    `month_peak_kw` is the highest import so far this month: staying below it costs nothing more.
+    `month_peak_kw` and `day_peak_kw` are the highest imports of the last month and of today until now: staying below
+    them costs nothing more. `tomorrow_from` is the first step of the next local day.
     """
 
     uid: str
@@ -53,6 +57,8 @@ class Site:
     price: Array
     capacity_price: float
     month_peak_kw: float
+    day_peak_kw: float
+    tomorrow_from: int
     batteries: tuple[Store, ...]
     chargers: tuple[Evse, ...]
     basis: tuple[str, ...] = ()
@@ -70,7 +76,9 @@ class Plan:
 
 
 def solve(site: Site, policy: Policy, step_h: float) -> Plan:
-    """The cheapest plan. Variables per step: charge, discharge, energy, import, export, charging, breach; one peak.
+    """The cheapest plan. Variables per step: charge, discharge, energy, import, export, charging, breach; and the peaks
+    of the month, of today and of tomorrow. A day's peak costs a thirtieth of the month's, as the ledger counts it: else
+    batteries would charge at full power up to a peak of three weeks ago.
 
     Never infeasible: the state of charge is clipped, the contract is soft at `policy.breach`, charging may wait at
     `policy.unserved`. Falls back to no battery action when the solver fails. O(T) variables, a few ms for T = 96.
@@ -78,24 +86,21 @@ def solve(site: Site, policy: Policy, step_h: float) -> Plan:
     steps = len(site.load_kw)
     power, size = sum(b.power_kw for b in site.batteries), sum(b.capacity_kwh for b in site.batteries)
     stored = sum(min(max(b.soc, 0.0), 1.0) * b.capacity_kwh for b in site.batteries)
-    names = ("charge", "discharge", "energy", "import", "export", "charging", "breach")
-    at = {name: np.arange(steps) + i * steps for i, name in enumerate(names)}
-    peak = len(names) * steps
+    at = {name: np.arange(steps) + i * steps for i, name in enumerate(NAMES)}
+    at["peak"] = len(NAMES) * steps + np.arange(3)
     upper = np.concatenate(
-        [np.full(steps, b) for b in (power, power, size, INF, INF)] + [site.charging_kw, np.full(steps, INF), [INF]]
+        [np.full(steps, b) for b in (power, power, size, INF, INF)] + [site.charging_kw, np.full(steps + 3, INF)]
     )
-    lower = np.zeros(peak + 1)
-    lower[peak] = max(site.month_peak_kw, 0.0)
-    upper[peak] = INF
-    cost = np.zeros(peak + 1)
+    lower, cost = np.zeros(len(upper)), np.zeros(len(upper))
+    lower[at["peak"]] = np.maximum([site.month_peak_kw, site.day_peak_kw, 0.0], 0.0)
     cost[at["charge"]] = cost[at["discharge"]] = policy.wear / 2 * step_h
     cost[at["import"]] = site.price * step_h
     cost[at["export"]] = -0.3 * site.price * step_h
     cost[at["charging"]] = -policy.unserved * step_h
     cost[at["breach"]] = policy.breach * step_h
     cost[at["energy"][-1]] = -0.8 * float(np.median(site.price))  # what is left over has a price, not a target
-    cost[peak] = site.capacity_price / 4
-    rows = _rows(site, at, peak, stored, step_h)
+    cost[at["peak"]] = site.capacity_price * np.array([MONTH_PEAK_SHARE, DAY_PEAK_SHARE, DAY_PEAK_SHARE])
+    rows = _rows(site, at, stored, step_h)
     solution, status = _highs(lower, upper, cost, rows)
     if solution is None:
         net = site.load_kw - site.pv_kw + site.charging_kw
@@ -108,11 +113,12 @@ def solve(site: Site, policy: Policy, step_h: float) -> Plan:
 Row = tuple[float, float, list[int], list[float]]
 
 
-def _rows(site: Site, at: dict[str, NDArray[np.int64]], peak: int, stored: float, step_h: float) -> list[Row]:
-    """Balance, energy of the battery, contract and peak, per step."""
+def _rows(site: Site, at: dict[str, NDArray[np.int64]], stored: float, step_h: float) -> list[Row]:
+    """Balance, energy of the battery, contract and the peaks of month and day, per step."""
     rows: list[Row] = []
+    month, today, tomorrow = at["peak"].tolist()
     for t in range(len(site.load_kw)):
-        charge, discharge, energy, bought, sold, charging, breach = (int(at[name][t]) for name in at)
+        charge, discharge, energy, bought, sold, charging, breach = (int(at[name][t]) for name in NAMES)
         net = float(site.load_kw[t] - site.pv_kw[t])
         rows.append((net, net, [bought, sold, charge, discharge, charging], [1, -1, -1, 1, -1]))
         before = ([energy - 1], [-1.0]) if t else ([], [])
@@ -120,7 +126,8 @@ def _rows(site: Site, at: dict[str, NDArray[np.int64]], peak: int, stored: float
         flows = [EFFICIENCY * -step_h, step_h / EFFICIENCY]
         rows.append((start, start, [energy, *before[0], charge, discharge], [1.0, *before[1], *flows]))
         rows.append((-INF, site.contracted_kw, [bought, breach], [1.0, -1.0]))
-        rows.append((-INF, 0.0, [bought, peak], [1.0, -1.0]))
+        for peak in (month, today if t < site.tomorrow_from else tomorrow):
+            rows.append((-INF, 0.0, [bought, peak], [1.0, -1.0]))
     return rows
 
 

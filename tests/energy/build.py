@@ -11,7 +11,7 @@ from energy.tariffs import TARIFF, price
 STEPS = 96
 
 
-def site(load=40.0, peak=90.0, contract=100.0, soc=0.5, charging=0.0, batteries=1):
+def site(load=40.0, peak=90.0, contract=100.0, soc=0.5, charging=0.0, batteries=1, month_peak=0.0, day_peak=0.0):
     hours = np.arange(STEPS) / 4 % 24
     loads = np.where((hours >= 16) & (hours < 20), peak, load).astype(float)
     stores = tuple(Store(f"B-{n}", 100.0, 40.0, soc) for n in range(batteries))
@@ -25,7 +25,9 @@ def site(load=40.0, peak=90.0, contract=100.0, soc=0.5, charging=0.0, batteries=
         charging_kw=np.full(STEPS, charging),
         price=price(TARIFF, hours),
         capacity_price=4.5,
-        month_peak_kw=0.0,
+        month_peak_kw=month_peak,
+        day_peak_kw=day_peak,
+        tomorrow_from=STEPS,
         batteries=stores,
         chargers=evses,
     )

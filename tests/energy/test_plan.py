@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,20 @@ def test_the_planned_peak_is_lower_than_without_a_battery():
     plan = solve(here, POLICY, 0.25)
     assert plan.status == "Optimal"
     assert plan.import_kw.max() < 0.75 * here.load_kw.max()
+
+
+def test_a_high_peak_of_three_weeks_ago_is_no_licence_to_charge_at_full_power():
+    here = site(peak=60.0, contract=200.0, soc=0.2, month_peak=190.0)
+    plan = solve(here, POLICY, 0.25)
+    assert plan.battery_kw.max() > 1.0
+    assert plan.import_kw.max() < 65.0  # at full power it would be 80
+
+
+def test_a_peak_that_today_has_had_already_costs_nothing_more():
+    spiky = site(peak=60.0, contract=200.0, soc=0.2, month_peak=190.0, day_peak=80.0)
+    assert solve(spiky, POLICY, 0.25).import_kw.max() == pytest.approx(80.0)
+    tomorrow = replace(spiky, tomorrow_from=0)
+    assert solve(tomorrow, POLICY, 0.25).import_kw.max() < 65.0
 
 
 @settings(max_examples=25, deadline=None)
