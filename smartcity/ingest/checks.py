@@ -9,7 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from smartcity.ingest.courses import NO_TIME, Courses
+from smartcity.ingest.courses import Courses
+from smartcity.kernel.codecs import NO_TIME
 from smartcity.kernel.quality import Quality
 from smartcity.telemetry.arrays import Bools, Floats, Ints
 from smartcity.telemetry.batch import Readings

@@ -7,11 +7,11 @@ from typing import Final
 
 import numpy as np
 
+from smartcity.kernel.codecs import NO_TIME
 from smartcity.kernel.quality import Quality
 from smartcity.telemetry.arrays import Bools, Floats, Ints
 from smartcity.telemetry.book import Book
 
-NO_TIME: Final = -(2**62)
 REMEMBERED: Final = 5  # readings a spike is measured against: one that lasts for three of them is a new level
 NEAR: Final = 3  # expected intervals after which a step says nothing any more
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Final
+from itertools import compress, repeat
+from typing import Final, cast
 
 import numpy as np
 
@@ -15,10 +15,10 @@ from smartcity.control.acks import AckMessage
 from smartcity.ingest import checks, control_words
 from smartcity.ingest.checks import FAULT_REASONS, Fault
 from smartcity.ingest.control_words import Announcement
-from smartcity.ingest.courses import NO_TIME, Courses
+from smartcity.ingest.courses import Courses
 from smartcity.ingest.roster import Known, Roster
 from smartcity.kernel import lorawan
-from smartcity.kernel.codecs import BadPayload, Codec, broke
+from smartcity.kernel.codecs import NO_TIME, BadPayload, Codec, ColumnCodec, Observation, Observations, broke
 from smartcity.kernel.metrics import Metric
 from smartcity.telemetry.arrays import Ints
 from smartcity.telemetry.batch import Quarantined, Readings
@@ -43,14 +43,23 @@ class Decoded:
 
 
 @dataclass(slots=True)
-class Columns:
-    """Readings while they are gathered; `of` is the place of the message each came in."""
+class Gathered:
+    """Columns of readings, and for each message that brought some: its place, when it was received, how many."""
 
-    at: list[int] = field(default_factory=list)
-    series: list[int] = field(default_factory=list)
+    at: list[float] = field(default_factory=list)
+    series: list[int | None] = field(default_factory=list)
     value: list[float] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
     received: list[int] = field(default_factory=list)
-    of: list[int] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+
+    def add(self, place: int, received_at_ms: int, said: Observations, series: list[int | None]) -> None:
+        self.at.extend(said.at_ms)
+        self.series.extend(series)
+        self.value.extend(said.values)
+        self.places.append(place)
+        self.received.append(received_at_ms)
+        self.counts.append(len(series))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +73,17 @@ class Tables:
 
 def decode(messages: Sequence[RawMessage], tables: Tables, before: Courses) -> Decoded:
     """Every message is counted once: decoded, or quarantined as a whole. Raises nothing for bad input."""
-    found, columns = Decoded(), Columns()
+    found, gathered = Decoded(), Gathered()
     for place, message in enumerate(messages):
         known = tables.roster.devices.get(message.device)
-        problem = _read(place, message, known, tables, columns, found)
+        problem = _read(place, message, known, tables, gathered, found)
         if problem is None:
             found.decoded += 1
         else:
             _set_aside(found, place, quarantined(message, known, *problem))
         if known is not None:
             found.seen[known.id] = max(found.seen.get(known.id, 0), message.received_at_ms)
-    _check(messages, columns, tables, before, found)
+    _check(messages, gathered, tables, before, found)
     return found
 
 
@@ -94,7 +103,7 @@ def quarantined(message: RawMessage, known: Known | None, kind: str, reason: str
 
 
 def _read(
-    place: int, message: RawMessage, known: Known | None, tables: Tables, columns: Columns, found: Decoded
+    place: int, message: RawMessage, known: Known | None, tables: Tables, gathered: Gathered, found: Decoded
 ) -> tuple[str, str] | None:
     """Append the message's readings; why the whole message cannot be used, or None."""
     if known is None:
@@ -112,29 +121,51 @@ def _read(
         return "bad payload", str(problem)
     except Exception as problem:  # noqa: BLE001 - codecs come from anybody's domain: one that breaks costs its message
         return "codec failed", broke(codec, problem)
-    misfits: dict[str, list[str]] = {}
-    for metric, unit, value, at in said:
-        misfit = _misfit(metric, unit, known, tables.metrics)
-        if misfit is None:
-            columns.at.append(at)
-            columns.series.append(known.series[metric])
-            columns.value.append(value)
-            columns.received.append(message.received_at_ms)
-            columns.of.append(place)
-        else:
-            misfits.setdefault(misfit[0], []).append(misfit[1])
-    for kind, reasons in misfits.items():
-        _set_aside(found, place, quarantined(message, known, kind, reasons[0], len(reasons)))
+    series = list(map(known.series.get, said.metrics))
+    if said.units or None in series or not all(map(tables.metrics.__contains__, said.metrics)):
+        said, series = _fitting(place, message, known, said, tables, found)
+    gathered.add(place, message.received_at_ms, said, series)
     return None
 
 
-def _said(codec: Codec, message: RawMessage) -> list[tuple[str, str, float, int]]:
-    """(metric, unit, value, at), each of its type whatever the codec returned. Raises what the codec raises."""
-    decode = partial(lorawan.observed, codec) if message.transport in lorawan.NETWORKS else codec.decode
-    return [
-        (str(one.metric), str(one.unit), float(one.value), NO_TIME if one.at_ms is None else _bounded(one.at_ms))
-        for one in decode(message.payload, message.received_at_ms)
-    ]
+def _fitting(
+    place: int, message: RawMessage, known: Known, said: Observations, tables: Tables, found: Decoded
+) -> tuple[Observations, list[int | None]]:
+    """The observations there is a series for; the others are set aside, by kind."""
+    pairs = list(zip(said.metrics, said.units or repeat(""), strict=False))
+    misfits = {pair: why for pair in set(pairs) if (why := _misfit(*pair, known, tables.metrics))}
+    reasons: dict[str, list[str]] = {}
+    for kind, words in (misfits[pair] for pair in pairs if pair in misfits):
+        reasons.setdefault(kind, []).append(words)
+    for kind, all_words in reasons.items():
+        _set_aside(found, place, quarantined(message, known, kind, all_words[0], len(all_words)))
+    fits = [pair not in misfits for pair in pairs]
+    metrics, values = list(compress(said.metrics, fits)), list(compress(said.values, fits))
+    return Observations(metrics, values, list(compress(said.at_ms, fits))), list(map(known.series.get, metrics))
+
+
+def _said(codec: Codec, message: RawMessage) -> Observations:
+    """Each column of its type whatever the codec returned. Raises what the codec raises."""
+    if message.transport in lorawan.NETWORKS:
+        return _in_columns(lorawan.observed(codec, message.payload, message.received_at_ms))
+    if hasattr(codec, "columns"):
+        return _even(cast(ColumnCodec, codec).columns(message.payload, message.received_at_ms))
+    return _in_columns(codec.decode(message.payload, message.received_at_ms))
+
+
+def _even(said: Observations) -> Observations:
+    if not len(said.metrics) == len(said.values) == len(said.at_ms):
+        raise ValueError("columns must be of equal length")
+    return said
+
+
+def _in_columns(found: Sequence[Observation]) -> Observations:
+    return Observations(
+        [str(one.metric) for one in found],
+        [float(one.value) for one in found],
+        [NO_TIME if one.at_ms is None else _bounded(one.at_ms) for one in found],
+        [str(one.unit) for one in found],
+    )
 
 
 def _hear(place: int, message: RawMessage, found: Decoded) -> tuple[str, str] | None:
@@ -150,7 +181,7 @@ def _hear(place: int, message: RawMessage, found: Decoded) -> tuple[str, str] | 
 
 
 def _misfit(name: str, unit: str, known: Known, metrics: Mapping[str, Metric]) -> tuple[str, str] | None:
-    """Why there is no series such an observation could go into."""
+    """Why there is no series such an observation could go into: the kind, and words for people."""
     metric = metrics.get(name)
     if metric is None:
         return "unknown metric", f"nothing is called {name!r}"
@@ -161,27 +192,29 @@ def _misfit(name: str, unit: str, known: Known, metrics: Mapping[str, Metric]) -
     return None
 
 
-def _check(messages: Sequence[RawMessage], columns: Columns, tables: Tables, before: Courses, found: Decoded) -> None:
-    if not columns.of:
+def _check(messages: Sequence[RawMessage], gathered: Gathered, tables: Tables, before: Courses, found: Decoded) -> None:
+    if not gathered.counts:
         return
     rows = Readings(
-        np.array(columns.at, np.int64),
-        np.array(columns.series, np.int64),
-        np.array(columns.value, np.float64),
-        np.zeros(len(columns.of), np.int64),
-        np.array(columns.received, np.int64),
+        np.rint(np.array(gathered.at, np.float64)).astype(np.int64),
+        np.array(gathered.series, np.int64),
+        np.array(gathered.value, np.float64),
+        np.zeros(len(gathered.at), np.int64),
+        np.repeat(np.array(gathered.received, np.int64), gathered.counts),
     )
     judged = checks.judge(rows, tables.roster.book, before)
     found.readings = judged.rows.take(judged.faults == Fault.NONE)
-    for (place, code), many in Counter(_faulty(columns.of, judged.faults)).items():
+    of = np.repeat(gathered.places, gathered.counts)
+    for (place, code), many in Counter(_faulty(of, judged.faults)).items():
         message, fault = messages[place], Fault(code)
         known = tables.roster.devices.get(message.device)
         _set_aside(found, place, quarantined(message, known, fault.word, FAULT_REASONS[fault], many))
 
 
-def _faulty(of: list[int], faults: Ints) -> Iterator[tuple[int, int]]:
+def _faulty(of: Ints, faults: Ints) -> Iterator[tuple[int, int]]:
     """(place of the message, fault) of each faulty reading."""
-    return ((of[n], int(faults[n])) for n in np.flatnonzero(faults).tolist())
+    which = np.flatnonzero(faults)
+    return zip(of[which].tolist(), faults[which].tolist(), strict=True)
 
 
 def _set_aside(found: Decoded, place: int, row: Quarantined) -> None:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
+NO_TIME: Final = -(2**62)
 log = logging.getLogger(__name__)
 _told: set[str] = set()
 
@@ -29,6 +30,20 @@ class Observation:
     value: float
     at_ms: int | None
     unit: str = field(default="", compare=False)
+
+
+@dataclass(slots=True)
+class Observations:
+    """The observations of one payload as columns of equal length: an object for each would cost more than all the rest.
+
+    `at_ms` holds NO_TIME where the device gave no absolute time, and need not be whole; `units` is empty where it names
+    no unit at all. Values are finite.
+    """
+
+    metrics: Sequence[str]
+    values: Sequence[float]
+    at_ms: Sequence[float]
+    units: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +94,12 @@ class FrameCodec(Codec, Protocol):
     def decode_frame(self, frame: bytes, port: int | None) -> Sequence[Observation]:
         """`port` is None where it did not come along."""
         ...
+
+
+class ColumnCodec(Codec, Protocol):
+    """A codec that reads long payloads without making an object of each value. `decode` says the same."""
+
+    def columns(self, payload: bytes, received_at_ms: int) -> Observations: ...
 
 
 def broke(codec: Codec, problem: Exception) -> str:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartcity.ingest.checks import Fault, judge
-from smartcity.ingest.courses import NO_TIME, Courses
+from smartcity.ingest.courses import Courses
+from smartcity.kernel.codecs import NO_TIME
 from smartcity.kernel.quality import Quality
 from smartcity.telemetry import book
 from tests.telemetry.conftest import NOW, metric, readings

@@ -147,6 +147,7 @@ async def test_a_codec_that_breaks_its_promise_costs_only_its_message(road, monk
 
     from smartcity.kernel import senml as house
 
+    monkeypatch.delattr(house.SenML, "columns")
     monkeypatch.setattr(house.SenML, "decode", lambda self, payload, at: breaks(payload, at))
     await road.say(senml(1.0))
     monkeypatch.undo()
@@ -159,9 +160,22 @@ async def test_a_codec_may_say_what_is_not_finite_and_it_is_not_stored(road, mon
     from smartcity.kernel import senml as house
 
     said = [kernel_codecs.Observation(POWER, value, NOW) for value in (math.nan, math.inf)]
+    monkeypatch.delattr(house.SenML, "columns")
     monkeypatch.setattr(house.SenML, "decode", lambda self, payload, at: said)
     await road.say(b"x")
     assert (await road.quarantine(), await road.readings()) == ([("not finite", 2)], [])
+    assert await road.balanced()
+
+
+async def test_columns_that_are_not_of_one_length_cost_only_their_message(road, monkeypatch):
+    from smartcity.kernel import senml as house
+
+    said = kernel_codecs.Observations([POWER], [1.0, 2.0], [NOW])
+    monkeypatch.setattr(house.SenML, "columns", lambda self, payload, at: said)
+    await road.say(b"x")
+    monkeypatch.undo()
+    assert await road.quarantine() == [("codec failed", 0)]
+    assert (await road.say(senml(1.0))).is_stored
     assert await road.balanced()
 
 

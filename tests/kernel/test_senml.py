@@ -47,3 +47,22 @@ def test_bases_hold_until_the_next_and_add_up():
 def test_a_pack_is_neither_empty_nor_endless(many):
     with pytest.raises(BadPayload, match="1 to 1000"):
         senml.CODEC.decode(json.dumps([{"n": "x", "v": 1}] * many).encode(), NOW)
+
+
+plain = st.fixed_dictionaries(
+    {"n": st.text(max_size=8), "v": numbers},
+    optional={"t": st.one_of(numbers, st.floats(1.7e9, 1.9e9)), "u": st.sampled_from(["", "W", "lm"])},
+)
+
+
+@given(st.lists(plain, min_size=1, max_size=5))
+def test_plain_records_say_the_same_with_and_without_a_base_version(pack):
+    with_version = [pack[0] | {"bver": 10}, *pack[1:]]
+    assert outcome(pack) == outcome(with_version)
+
+
+def outcome(pack):
+    try:
+        return [(item, item.unit) for item in senml.CODEC.decode(json.dumps(pack).encode(), NOW)]
+    except BadPayload as problem:
+        return str(problem) if "absolute" in str(problem) else "bad"
