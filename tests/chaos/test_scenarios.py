@@ -56,6 +56,13 @@ def test_a_street_in_disorder_leaves_the_tables_of_one_in_order():
     assert results["disorder_sqlite_from_the_future"] > 0 and results["disorder_sqlite_kills"] == 1
 
 
+@pytest.mark.slow
+def test_twenty_thousand_fuzzed_payloads_break_nothing_and_are_all_counted():
+    results, missed = ran("fuzz")
+    assert missed == []
+    assert results["fuzz_readings_kept"] > 100 and results["fuzz_mqtt_packets_hurt"] > 0
+
+
 def test_without_a_name_the_scenarios_are_listed_and_what_is_not_built_says_so():
     done = subprocess.run([ROOT / "script" / "chaos"], capture_output=True, text=True, check=True)
     assert [line.split()[0] for line in done.stdout.splitlines()] == [entry.name for entry in ENTRIES]
