@@ -154,7 +154,9 @@ def _said(codec: Codec, message: RawMessage) -> Observations:
 
 
 def _even(said: Observations) -> Observations:
-    if not len(said.metrics) == len(said.values) == len(said.at_ms):
+    """A column that is too short would lose readings without a word."""
+    many = len(said.metrics)
+    if not many == len(said.values) == len(said.at_ms) == len(said.units or said.metrics):
         raise ValueError("columns must be of equal length")
     return said
 
@@ -164,7 +166,7 @@ def _in_columns(found: Sequence[Observation]) -> Observations:
         [str(one.metric) for one in found],
         [float(one.value) for one in found],
         [NO_TIME if one.at_ms is None else _bounded(one.at_ms) for one in found],
-        [str(one.unit) for one in found],
+        [str(one.unit) for one in found] if any(one.unit for one in found) else (),
     )
 
 

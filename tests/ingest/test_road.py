@@ -167,10 +167,11 @@ async def test_a_codec_may_say_what_is_not_finite_and_it_is_not_stored(road, mon
     assert await road.balanced()
 
 
-async def test_columns_that_are_not_of_one_length_cost_only_their_message(road, monkeypatch):
+@pytest.mark.parametrize("columns", [([POWER], [1.0, 2.0], [NOW]), ([POWER] * 2, [1.0] * 2, [NOW] * 2, ["W"])])
+async def test_columns_that_are_not_of_one_length_cost_only_their_message(road, monkeypatch, columns):
     from smartcity.kernel import senml as house
 
-    said = kernel_codecs.Observations([POWER], [1.0, 2.0], [NOW])
+    said = kernel_codecs.Observations(*columns)
     monkeypatch.setattr(house.SenML, "columns", lambda self, payload, at: said)
     await road.say(b"x")
     monkeypatch.undo()
