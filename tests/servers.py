@@ -286,6 +286,7 @@ def _end_of(command: subprocess.Popen[bytes]) -> int:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts us in the background has it ignored
     try:
         sys.exit(_main(sys.argv[1:]))
     except Unavailable as problem:

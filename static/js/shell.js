@@ -18,6 +18,7 @@ class CityClock extends HTMLElement {
     this.hms = this.time.querySelector(".hms");
     this.tick();
     setInterval(() => this.tick(), 250);
+    live.addEventListener("connection", () => this.tick()); // held when the banner says so, not a moment later
   }
 
   tick() {
