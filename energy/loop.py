@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.conf import settings
@@ -100,8 +99,8 @@ def gather(now_ms: int) -> Picture:
     foreseen = forecasts.latest(wanted)
     times = now_ms + STEP_MS * np.arange(STEPS)
     hours, _ = local(times, settings.CITY_TIME_ZONE)
-    day = _day(rows, times)
-    sites = (_site(row, latest, foreseen, day, times, hours, now_ms) for row in rows)
+    peaks = _peaks(rows, times)
+    sites = (_site(row, latest, foreseen, peaks, times, hours, now_ms) for row in rows)
     return Picture(tuple(site for site in sites if site is not None), STEP_MS / HOUR_MS)
 
 
@@ -114,10 +113,10 @@ class Peaks:
     tomorrow_from: int
 
 
-def _day(rows: list[SiteRow], times: NDArray[np.int64]) -> Peaks:
+def _peaks(rows: list[SiteRow], times: NDArray[np.int64]) -> Peaks:
     ids = [row.series["energy.import_kw"] for row in rows if "energy.import_kw" in row.series]
     now = int(times[0])
-    midnight, tomorrow = buckets.day_starts(now, now, ZoneInfo(settings.CITY_TIME_ZONE)).tolist()
+    midnight, tomorrow = buckets.day_starts(now, now, read.city_zone()).tolist()
     return Peaks(
         _highest(ids, read.grid(ids, "1d", now - 30 * 24 * HOUR_MS, now, "high")[1]),
         _highest(ids, read.grid(ids, "15m", midnight, now)[1]),

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -15,7 +15,6 @@ from smartcity.kernel.codecs import NO_TIME, BadPayload, Instruction, Observatio
 
 ABSOLUTE_S = 2**28  # RFC 8428 section 4.5.3: smaller times are relative to now
 LATEST_S = 4e9
-RELATIVE = "times must be absolute: seconds since 1970 of at least 2**28, base time included"
 MOST_RECORDS = 1000
 BASE_FIRST = b'[{"b'
 T = TypeVar("T")
@@ -105,27 +104,17 @@ def _counted(records: list[T]) -> list[T]:
 
 
 def _plain(records: list[Plain]) -> Observations:
-    units = [record.u for record in records]
-    return Observations(
+    return _observations(
         [record.n for record in records],
         [record.v for record in records],
-        _instants([record.t for record in records]),
-        units if any(units) else (),
+        [record.t for record in records],
+        [record.u for record in records],
     )
-
-
-def _instants(times: Sequence[float | None]) -> Sequence[float]:
-    given = [at for at in times if at is not None]
-    if given and not ABSOLUTE_S <= min(given) <= max(given) <= LATEST_S:
-        raise BadPayload(RELATIVE)
-    if len(given) == len(times):
-        return [at * 1000 for at in given]
-    return [NO_TIME if at is None else at * 1000 for at in times]
 
 
 def _resolve(records: list[Record]) -> Observations:
     base, base_unit, base_time, base_value = "", "", 0.0, 0.0
-    timed, metrics, values, instants, units = False, list[str](), list[float](), list[float](), list[str]()
+    timed, metrics, values, times, units = False, list[str](), list[float](), list[float | None](), list[str]()
     for record in records:
         base, base_unit = record.bn or base, record.bu or base_unit
         if record.bt is not None:
@@ -139,11 +128,11 @@ def _resolve(records: list[Record]) -> Observations:
         value = base_value + record.v if record.v is not None else float(bool(record.vb))
         metrics.append(name)
         values.append(_finite(value, name))
-        instants.append(_instant(record, base_time, timed))
+        times.append(base_time + (record.t or 0.0) if timed or record.t is not None else None)
         units.append(record.u or base_unit)
     if not metrics:
         raise BadPayload("no record holds a value")
-    return Observations(metrics, values, instants, units if any(units) else ())
+    return _observations(metrics, values, times, units)
 
 
 def _finite(value: float, name: str) -> float:
@@ -152,13 +141,13 @@ def _finite(value: float, name: str) -> float:
     return value
 
 
-def _instant(record: Record, base_time: float, timed: bool) -> float:
-    if record.t is None and not timed:
-        return NO_TIME
-    at = base_time + (record.t or 0.0)
-    if not ABSOLUTE_S <= at <= LATEST_S:
-        raise BadPayload(RELATIVE)
-    return at * 1000
+def _observations(metrics: list[str], values: list[float], times: list[float | None], units: list[str]) -> Observations:
+    """Times in seconds, None where the device gave none."""
+    given = [at for at in times if at is not None] if None in times else cast(list[float], times)
+    if given and not ABSOLUTE_S <= min(given) <= max(given) <= LATEST_S:
+        raise BadPayload("times must be absolute: seconds since 1970 of at least 2**28, base time included")
+    instants = [NO_TIME if at is None else at * 1000 for at in times]
+    return Observations(metrics, values, instants, units if any(units) else ())
 
 
 CODEC = SenML()

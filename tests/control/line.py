@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands at the ends of the dispatcher in tests: a line that remembers, and a pool that waits for nothing."""
+"""What stands at the ends of the dispatcher in tests: a line that remembers, a pool that waits for nothing, and the one
+command on its way."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
 
+from smartcity.control.models import Command, Transition
+from smartcity.kernel.control import Expectation
 from smartcity.transports.letters import Posted
+
+POWER = Expectation("lighting.power_w", 20, 30, 120)
 
 
 class InlinePool:
@@ -59,3 +64,11 @@ def done(coroutine):
     except StopIteration as finished:
         return finished.value
     raise AssertionError("it had to wait")
+
+
+def only():
+    return Command.objects.get()
+
+
+def steps(command):
+    return list(Transition.objects.filter(command=command).order_by("pk").values_list("state", flat=True))

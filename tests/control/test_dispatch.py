@@ -10,22 +10,12 @@ import pytest
 from smartcity.control import leases
 from smartcity.control.dispatch import Dispatcher, Patience
 from smartcity.control.leader import Leader
-from smartcity.control.models import Command, Lease, Transition
-from smartcity.kernel.control import Expectation, State
+from smartcity.control.models import Command, Lease
+from smartcity.kernel.control import State
 from tests.control.conftest import acting, answer, dim, later
-from tests.control.line import done
+from tests.control.line import POWER, done, only, steps
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
-
-POWER = Expectation("lighting.power_w", 20, 30, 120)
-
-
-def only():
-    return Command.objects.get()
-
-
-def steps(command):
-    return list(Transition.objects.filter(command=command).order_by("pk").values_list("state", flat=True))
 
 
 def test_a_command_goes_from_queued_to_verified(street, wire, tick, at):

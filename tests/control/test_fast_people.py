@@ -125,36 +125,40 @@ def test_release_leaves_what_another_loop_holds(street, wire, beat, people):
     assert releasing.release(other, street.zone, now_ms=NOW, reason="x", by=acting(people.anna)) == []
 
 
-def test_a_round_that_looked_before_all_went_local_grants_nothing_after_it(
-    street, wire, desk, leading, people, monkeypatch
-):
-    street.lamp()
+@pytest.fixture
+def meanwhile(desk, monkeypatch):
+    """What to do between the look of a round and its decision; called with the instant."""
     look = desk._lookout.look
+    waiting: list = []
 
     def looked_too_early(now_ms):
         view = look(now_ms)
-        returning.return_all_to_local(by=acting(people.anna), reason="storm", now_ms=now_ms)
+        for act in waiting:
+            act(now_ms)
         return view
 
     monkeypatch.setattr(desk._lookout, "look", looked_too_early)
+    return waiting.append
+
+
+def test_a_round_that_looked_before_all_went_local_grants_nothing_after_it(
+    street, wire, desk, leading, people, meanwhile
+):
+    street.lamp()
+    meanwhile(lambda now_ms: returning.return_all_to_local(by=acting(people.anna), reason="storm", now_ms=now_ms))
     desk.send(desk.prepare([dim()], NOW, leading.epoch))
     assert wire.sent == []
 
 
 def test_a_round_that_looked_before_an_operator_took_the_lamp_asks_nothing_of_it(
-    street, wire, desk, leading, people, monkeypatch
+    street, wire, desk, leading, people, meanwhile
 ):
     street.lamp()
-    look = desk._lookout.look
-
-    def looked_too_early(now_ms):
-        view = look(now_ms)
-        overriding.override(
+    meanwhile(
+        lambda now_ms: overriding.override(
             "L-1", "dim", 90.0, owner=people.anna, by=acting(people.anna), reason="accident",
             until_ms=now_ms + 3_600_000, now_ms=now_ms,
-        )  # fmt: skip
-        return view
-
-    monkeypatch.setattr(desk._lookout, "look", looked_too_early)
+        )
+    )  # fmt: skip
     desk.send(desk.prepare([dim()], NOW, leading.epoch))
     assert wire.sent == []

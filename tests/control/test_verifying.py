@@ -6,23 +6,13 @@ from __future__ import annotations
 import pytest
 
 from smartcity.control import verifying
-from smartcity.control.models import Command, Transition
+from smartcity.control.models import Command
 from smartcity.kernel.clock import Anchor, clock, wall_ms
-from smartcity.kernel.control import Expectation, Priority, State
+from smartcity.kernel.control import Priority, State
 from tests.control.conftest import NOW, answer, dim, later
-from tests.control.line import done
+from tests.control.line import POWER, done, only
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
-
-POWER = Expectation("lighting.power_w", 20, 30, 120)
-
-
-def only():
-    return Command.objects.get()
-
-
-def steps(command):
-    return list(Transition.objects.filter(command=command).order_by("pk").values_list("state", flat=True))
 
 
 def test_an_effect_that_is_not_measured_fails_and_the_device_is_told_to_go_local(street, wire, tick, at):

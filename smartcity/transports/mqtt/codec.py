@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import mqtt5
 
-from smartcity.transports.mqtt.connect_text import check_connect_text
-from smartcity.transports.mqtt.framing import CONNECT, BadPacket
+from smartcity.transports.mqtt.framing import BadPacket
+from smartcity.transports.mqtt.packet_text import check_text
 
 Incoming = mqtt5.Packet
 
@@ -18,10 +18,10 @@ Incoming = mqtt5.Packet
 def read_packet(frame: bytes) -> Incoming:
     """Decode one whole MQTT 5 packet, or raise BadPacket; never anything else.
 
-    mqtt5 0.8.0 panics on invalid UTF-8 (pyo3's PanicException, a BaseException), so that is caught here by name.
+    mqtt5 0.8.0 panics on invalid UTF-8 (pyo3's PanicException, a BaseException), so texts are checked before, and what
+    might be left is caught here by name.
     """
-    if frame[0] == CONNECT:
-        check_connect_text(frame)
+    check_text(frame)
     try:
         packet, used = mqtt5.read(memoryview(frame))
     except (ValueError, IndexError, OverflowError) as error:
