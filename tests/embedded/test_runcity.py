@@ -10,8 +10,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
+from smartcity import firstrun
 from tests.city import ROOT, alive, city, descendants, start
+from tests.servers import free_port
 
 METRIC = re.compile(r"smartcity_[a-z_]+")
 
@@ -91,6 +94,19 @@ def test_a_map_that_is_none_is_one_sentence(tmp_path):
     code, said = refused("--no-twin", "--city", str(tmp_path / "town.osm.pbf"), var=tmp_path)
     assert code != 0
     assert "town.osm.pbf" in said[-1] and "Traceback" not in "\n".join(said)
+
+
+def test_a_first_start_broken_off_is_one_sentence(monkeypatch, settings, capsys):
+    def broken_off(*_, **__):
+        raise KeyboardInterrupt
+
+    settings.MQTT_ADDRESS = f"127.0.0.1:{free_port()}"
+    monkeypatch.setattr(firstrun, "write_secrets", lambda _: False)
+    monkeypatch.setattr(firstrun, "prepare", broken_off)
+    with pytest.raises(SystemExit) as end:
+        call_command("runcity", "--port", str(free_port()))
+    assert end.value.code == 130
+    assert capsys.readouterr().out == "Stopped before the city was ready. Starting again makes what is missing.\n"
 
 
 @pytest.mark.parametrize("speed", ["0", "61", "fast"])

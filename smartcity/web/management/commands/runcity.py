@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import signal
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -46,6 +47,9 @@ class Command(BaseCommand):
             self._run(options)
         except (firstrun.CannotStart, BadMapping) as reason:
             raise CommandError(str(reason)) from None
+        except KeyboardInterrupt:  # a running city sees to it itself
+            self._say("Stopped before the city was ready. Starting again makes what is missing.")
+            sys.exit(128 + signal.SIGINT)
 
     def _run(self, options: dict[str, Any]) -> None:
         _check_address(options["address"], options["port"], "--port")
