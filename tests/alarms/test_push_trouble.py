@@ -84,12 +84,12 @@ def test_one_that_hangs_delays_nobody_else(town, evaluator, people, service, cli
     monkeypatch.setattr("smartcity.alarms.push.TIMEOUT_S", 3.0)
     subscribed(service, client, may(people.anna, "view"), "/hangs")
     subscribed(service, client, people.anna, "/quick")
-    service.hang_s["/hangs"] = 1.5
+    service.hang_s["/hangs"] = 2.5
     raise_one(town, evaluator)
     began = time.monotonic()
     send_all()
     quick = next(got for got in service.received if got.path == "/quick")
-    assert quick.at - began < 1.4
+    assert quick.at - began < 2.4
 
 
 def test_what_is_over_or_taken_before_it_could_be_sent_is_not_sent(town, evaluator, people, service, client):
