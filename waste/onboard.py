@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -184,8 +185,9 @@ def park(
     }
 
 
+@lru_cache(maxsize=1)
 def read_roads(map_file: str) -> Roads:
-    """The network of the map; what reads it is loaded only on the street. Raises BadMap."""
+    """The network of the map, read once; what reads it is loaded only on the street. Raises BadMap."""
     from smartcity.devices import osm_read
 
     return Roads.of_town(osm_read.read(Path(map_file)))

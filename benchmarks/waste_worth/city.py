@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,13 @@ HOUR_MS = 3_600_000
 CODECS = {codec.name: codec for codec in (senml.CODEC, *codecs.CODECS)}
 
 
-def devices_of(map_file: Path, seed: int) -> list[StreetDevice]:
+@lru_cache(maxsize=8)
+def devices_of(map_file: Path, seed: int) -> tuple[StreetDevice, ...]:
     """The town's waste devices as importcity --demo would name them; the seed is part of each name, so of its luck."""
     town = osm_read.read(map_file)
     drafts = osm.draft(town, True)
     uids = {draft.external_id: f"{draft.prefix}-{number:03d}.{seed}" for number, draft in enumerate(drafts, start=1)}
-    return [_device(draft, uids) for draft in drafts if draft.device is not None]
+    return tuple(_device(draft, uids) for draft in drafts if draft.device is not None)
 
 
 def _device(draft: AssetDraft, uids: dict[str, str]) -> StreetDevice:

@@ -18,9 +18,7 @@ HOUR_MS = 3_600_000
 
 
 def city(centre=True):
-    found = City(MAP, 1, centre)
-    found.learn(SIX_MS)
-    return found
+    return City(MAP, 1, centre)
 
 
 def live(town, from_ms, hours, step_s=20):
