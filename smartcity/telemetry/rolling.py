@@ -22,9 +22,6 @@ from smartcity.telemetry.rollups import Sums
 GRACE_MS: Final = 120_000  # a quarter closes this much city time after its end; later data are mended in
 BLOCK: Final = 512
 MOST_MARKS: Final = 2000
-REPLACE: Final = "ON CONFLICT (bucket, series) DO UPDATE SET " + ", ".join(
-    f"{name} = excluded.{name}" for name in rollups.COLUMNS[2:]
-)
 MARKED: Final = "ON CONFLICT (grain, bucket, series) DO NOTHING"
 
 
@@ -66,7 +63,7 @@ class Rolling:
             late = sums.bucket < others  # another ingester has closed these, knowing only its own share of them
             self.mark("15m", sums.bucket[late], sums.series[late])
             if len(sums.take(~late)):
-                self.engine.put("rollup_15m", rollups.columns(sums.take(~late)), REPLACE)
+                self.engine.put_sums("rollup_15m", sums.take(~late))
             self._mark_ended("1h", others, until)
             self._mark_ended("1d", others, until)
             self.engine.run("UPDATE watermark SET at = ? WHERE name = 'rolled' AND at < ?", [until, until])
@@ -96,7 +93,7 @@ class Rolling:
             sums = self._made_again(grain, bucket, which, given)
             self.engine.run(f"DELETE FROM rollup_{grain} WHERE bucket = ? AND ({which})", [bucket, *given])
             if len(sums):
-                self.engine.put(f"rollup_{grain}", rollups.columns(sums), REPLACE)
+                self.engine.put_sums(f"rollup_{grain}", sums)
             if grain == "15m":
                 self._mark_above(bucket, series)
         return True

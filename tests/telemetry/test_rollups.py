@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from smartcity.telemetry import buckets, read, tally
+from smartcity.telemetry import buckets, read, rollups, tally
+from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.buckets import Grain
 from tests.telemetry.conftest import ALL, LATEST, MINUTE, NOW, TABLES, batch, rows
 
@@ -139,3 +140,24 @@ def test_a_day_is_as_long_as_the_city_lived_it(new_store, zone, end, hours):
 def test_a_metric_of_which_only_the_latest_counts_has_no_history(store):
     written = store.bulk(np.array([LATEST]), np.array([NOW - DAY]), np.array([1.0]), now_ms=NOW)
     assert (written.stored, written.not_kept, table("15m")) == (0, 1, [])
+
+
+def sums(value, *quarters):
+    first = NOW - NOW % QUARTER
+    at = np.array([first + number * QUARTER for number in quarters for _ in (0, 1)])
+    values = np.array([value, value + 1.0] * len(quarters))
+    good = np.zeros(len(at), np.int64)
+    good[:2] = 10  # nothing usable in the first
+    return rollups.of_readings(Readings(at, np.full(len(at), ALL), values, good, at))
+
+
+def test_rollups_are_written_at_once_and_replace_those_that_are_there(store):
+    for put in (sums(1.0, 0, 1), sums(5.0, 1, 2)):
+        with store.engine.transaction():
+            store.engine.put_sums("rollup_15m", put)
+    found = [row[2:] for row in table("15m")]
+    assert found == [
+        (2, 0, 0.0, None, None, None),
+        (2, 0, 0.0, None, None, None),
+        (2, 2, 11.0, 5.0, 6.0, 6.0),
+    ]
