@@ -110,6 +110,11 @@ def of_rows(found: list[tuple[Any, ...]], bucket: Ints) -> Sums:
     )
 
 
+def as_stored(rows: Sums) -> Sums:
+    """Quarters as they are read back: the total is one number, the last value as old as its quarter."""
+    return replace(rows, parts=split(rows.total), last_at=rows.bucket)
+
+
 def gather(rows: Sums) -> Sums:
     """Rows of the same (bucket, series) become one. O(n log n)."""
     if not len(rows):
