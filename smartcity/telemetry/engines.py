@@ -11,6 +11,7 @@ from django.db import connections
 
 from smartcity.telemetry.arrays import Bools, Floats, Ints
 from smartcity.telemetry.batch import Readings
+from smartcity.telemetry.rollups import Sums
 
 TYPES: Final = {
     "series": "int4", "quality": "int2", "delay_s": "int4", "n": "int8", "n_good": "int4", "readings": "int4",
@@ -50,6 +51,10 @@ class Engine(Protocol):
 
     def put(self, table: str, columns: Columns, then: str = "") -> int:
         """Insert many rows; `then` is an ON CONFLICT clause. How many were inserted or updated."""
+        ...
+
+    def put_sums(self, table: str, sums: Sums) -> None:
+        """Write rollups, most of which are new; those that are there are replaced. Inside a transaction."""
         ...
 
     def among(self, column: str) -> str:

@@ -110,6 +110,7 @@ def _roll(store: Store, rows: Readings, stored: Bools, old: Bools, until: int, n
     there = _put(store, "15m", sums, until)
     there = there.take(there.bucket >= store.oldest_kept(there.series, now_ms))
     store.rolling.mark("15m", there.bucket, there.series)
+    store.rolling.mark_growing(sums, until)
     there = _put(store, "1h", rollups.into(sums, buckets.hour(sums.bucket)), until)
     store.rolling.mark("1h", there.bucket, there.series)
     return sums

@@ -14,28 +14,21 @@ import numpy as np
 import psycopg
 from django.db import connections
 
+from smartcity.telemetry import copying, rollups
 from smartcity.telemetry.arrays import Bools, Floats, Ints
 from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.buckets import UTC_DAY_MS
 from smartcity.telemetry.engines import TYPES, Clash, Columns, Unavailable
+from smartcity.telemetry.rollups import Sums
 
 PATIENCE: Final[dict[str, Any]] = {  # who waits for ever can neither say that it waits nor be closed
     "connect_timeout": 5, "tcp_user_timeout": 30_000, "options": "-c lock_timeout=5s -c statement_timeout=120s",
 }  # fmt: skip
-HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-TRAILER: Final = b"\xff\xff"
-ROW: Final = np.dtype(
-    [
-        ("fields", ">i2"), ("l0", ">i4"), ("at", ">i8"), ("l1", ">i4"), ("series", ">i4"), ("l2", ">i4"),
-        ("value", ">f8"), ("l3", ">i4"), ("quality", ">i2"), ("l4", ">i4"), ("delay_s", ">i4"),
-    ]
-)  # fmt: skip
-WIDTHS: Final = {"fields": 5, "l0": 8, "l1": 4, "l2": 8, "l3": 2, "l4": 4}
 OWN_PARTITION_DAYS: Final = 400  # older days go to the partition of strays: a stamp must not make tables at will
 AHEAD_DAYS: Final = 2
 STRAYS: Final = "reading_strays"
 PARTITION: Final = re.compile(r"reading_(\d{8})")
-COPY: Final = "COPY {} (at, series, value, quality, delay_s) FROM STDIN (FORMAT BINARY)"
+COPY: Final = "COPY {} ({}) FROM STDIN (FORMAT BINARY)"
 
 
 class Postgres:
@@ -83,6 +76,16 @@ class Postgres:
         with _translated():
             return self.connection.execute(sql.encode(), [list(column) for column in columns.values()]).rowcount
 
+    def put_sums(self, table: str, sums: Sums) -> None:
+        """COPY them all; only when one was there already, which undoes the COPY, take the slower way."""
+        with _translated():
+            self.connection.execute("SAVEPOINT copied")
+        try:
+            self._copy(table, rollups.COLUMNS, copying.sums(sums))
+        except psycopg.errors.UniqueViolation:
+            self.run("ROLLBACK TO SAVEPOINT copied")
+            self.put(table, rollups.columns(sums), rollups.REPLACE)
+
     def among(self, column: str) -> str:
         return f"{column} = ANY(?)"
 
@@ -101,7 +104,7 @@ class Postgres:
 
     def insert(self, rows: Readings) -> None:
         try:
-            self._copy("reading", rows)
+            self._copy("reading", copying.READING, copying.readings(rows))
         except psycopg.errors.UniqueViolation as error:
             raise Clash from error
 
@@ -113,7 +116,7 @@ class Postgres:
                 "(at int8, series int4, value float8, quality int2, delay_s int4) ON COMMIT DELETE ROWS"
             )
             self.connection.execute("TRUNCATE staging")
-            self._copy("staging", rows)
+            self._copy("staging", copying.READING, copying.readings(rows))
             added = self.connection.execute(
                 "INSERT INTO reading SELECT * FROM staging ON CONFLICT (at, series) DO NOTHING RETURNING at, series"
             ).fetchall()
@@ -164,19 +167,10 @@ class Postgres:
             if not self.rows("SELECT 1 FROM pg_class WHERE oid = to_regclass(?)", [name]):
                 self.run(f"CREATE TABLE {name} PARTITION OF reading FOR VALUES {span}")
 
-    def _copy(self, table: str, rows: Readings) -> None:
-        with _translated(), self.connection.cursor().copy(COPY.format(table).encode()) as copy:
-            copy.write(HEADER + packed(rows) + TRAILER)
-
-
-def packed(rows: Readings) -> bytes:
-    """The rows in PostgreSQL's binary COPY format, without header and trailer."""
-    filled = np.empty(len(rows), ROW)
-    for name, width in WIDTHS.items():
-        filled[name] = width
-    for name in ("at", "series", "value", "quality", "delay_s"):
-        filled[name] = getattr(rows, name)
-    return filled.tobytes()
+    def _copy(self, table: str, columns: Iterable[str], packed: bytes) -> None:
+        sql = COPY.format(table, ", ".join(columns))
+        with _translated(), self.connection.cursor().copy(sql.encode()) as copy:
+            copy.write(packed)
 
 
 def _partition(day: int) -> str:

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rollups kept up: quarters written when they close, hours and days made from them, all mended where data came late.
+"""Rollups kept up: quarters written when they close, hours and days with them, all mended where data came late.
 
 A mark in `dirty` names a (grain, bucket, series) to make again; a negative series -k-1 stands for all ids of the k-th
-block of 512. Marks are written in the transaction that makes them necessary, so nothing is forgotten by a crash.
+block of 512. Marks are written in the transaction that makes them necessary, so nothing is forgotten by a crash; one of
+an hour or day in progress waits for its end.
+
+Hours and days grow in memory from the quarters this process closes. A bucket is written from there only when all its
+quarters since its beginning were closed here; otherwise it is marked, and made from the stored quarters.
 """
 
 from __future__ import annotations
@@ -22,9 +26,6 @@ from smartcity.telemetry.rollups import Sums
 GRACE_MS: Final = 120_000  # a quarter closes this much city time after its end; later data are mended in
 BLOCK: Final = 512
 MOST_MARKS: Final = 2000
-REPLACE: Final = "ON CONFLICT (bucket, series) DO UPDATE SET " + ", ".join(
-    f"{name} = excluded.{name}" for name in rollups.COLUMNS[2:]
-)
 MARKED: Final = "ON CONFLICT (grain, bucket, series) DO NOTHING"
 
 
@@ -36,9 +37,14 @@ class Rolling:
         self.zone = zone
         self.open = rollups.OpenBuckets()
         self.until: int | None = None
+        self._growing: dict[Grain, rollups.OpenBuckets] = {"1h": rollups.OpenBuckets(), "1d": rollups.OpenBuckets()}
+        self._whole_from = 0
 
     def load(self) -> None:
         self.until = self._stored_until()
+        self._whole_from = self.until or 0
+        for growing in self._growing.values():
+            growing.clear()
 
     def begin(self, now_ms: int) -> int:
         """The instant from which quarters are open, written down if nobody has. Inside a transaction."""
@@ -63,15 +69,19 @@ class Rolling:
         sums = self.open.closed(until)
         with self.engine.transaction():
             others = self._stored_until() or self.until
+            whole_from = self._whole_from if others == self.until else max(until, others)
             late = sums.bucket < others  # another ingester has closed these, knowing only its own share of them
             self.mark("15m", sums.bucket[late], sums.series[late])
-            if len(sums.take(~late)):
-                self.engine.put("rollup_15m", rollups.columns(sums.take(~late)), REPLACE)
-            self._mark_ended("1h", others, until)
-            self._mark_ended("1d", others, until)
+            own = sums.take(~late)
+            if len(own):
+                self.engine.put_sums("rollup_15m", own)
+            grown = {grain: self._end(grain, own, others, until, whole_from) for grain in self._growing}
             self.engine.run("UPDATE watermark SET at = ? WHERE name = 'rolled' AND at < ?", [until, until])
         self.open.forget(until)
-        self.until = max(until, others)
+        for grain, rows in grown.items():
+            self._growing[grain].add(rows)
+            self._growing[grain].forget(self._edge(grain, until))
+        self.until, self._whole_from = max(until, others), whole_from
         return len(sums)
 
     def mend(self) -> bool:
@@ -80,9 +90,10 @@ class Rolling:
             return False
         with self.engine.transaction():
             marks = self.engine.rows(
-                "SELECT grain, bucket, series FROM dirty WHERE grain <> '15m' OR bucket < ? "
+                "SELECT grain, bucket, series FROM dirty WHERE grain = '15m' AND bucket < ? "
+                "OR grain = '1h' AND bucket < ? OR grain = '1d' AND bucket < ? "
                 "ORDER BY CASE grain WHEN '15m' THEN 0 WHEN '1h' THEN 1 ELSE 2 END, bucket, series LIMIT ?",
-                [self.until, MOST_MARKS],
+                [self.until, self._edge("1h", self.until), self._edge("1d", self.until), MOST_MARKS],
             )
             if not marks:
                 return False
@@ -96,9 +107,10 @@ class Rolling:
             sums = self._made_again(grain, bucket, which, given)
             self.engine.run(f"DELETE FROM rollup_{grain} WHERE bucket = ? AND ({which})", [bucket, *given])
             if len(sums):
-                self.engine.put(f"rollup_{grain}", rollups.columns(sums), REPLACE)
+                self.engine.put_sums(f"rollup_{grain}", sums)
             if grain == "15m":
-                self._mark_above(bucket, series)
+                for above in self._growing:
+                    self.mark(above, np.full(len(series), self._edge(above, bucket)), np.array(series))
         return True
 
     def _made_again(self, grain: Grain, bucket: int, which: str, given: list[Any]) -> Sums:
@@ -113,21 +125,38 @@ class Rolling:
         found = self.engine.rows(sql, [bucket, end, *given])
         return rollups.of_rows(found, np.full(len(found), bucket, np.int64))
 
-    def _mark_above(self, quarter: int, series: list[int]) -> None:
-        """The hour and the day that hold a quarter made again, once they have ended: before that they do not exist."""
-        for grain in ("1h", "1d"):
-            start = int(buckets.floor(np.array([quarter]), grain, self.zone)[0])
-            if buckets.end(start, grain, self.zone) <= (self.until or 0):
-                self.mark(grain, np.full(len(series), start), np.array(series))
+    def mark_growing(self, sums: Sums, until: int) -> None:
+        """Quarters written otherwise than by closing them: whoever has their hour and day in memory knows them not."""
+        for grain in self._growing:
+            begin = self._edge(grain, until)
+            series = sums.series[(sums.bucket >= begin) & (sums.bucket < until)]
+            self.mark(grain, np.full(len(series), begin), -1 - series // BLOCK)
 
-    def _mark_ended(self, grain: Grain, before: int, until: int) -> None:
-        """All series in each bucket that ended in (before, until]."""
-        largest = self.engine.rows("SELECT max(series) FROM latest")[0][0] or 0
-        blocks = -np.arange(1, int(largest) // BLOCK + 2)
-        first = int(buckets.floor(np.array([before - 1]), grain, self.zone)[0])
-        starts = buckets.starts(first, until, grain, self.zone)
+    def _end(self, grain: Grain, closed: Sums, before: int, until: int, whole_from: int) -> Sums:
+        """Write the buckets that ended in (before, until], or mark them; the closed quarters as part of theirs."""
+        stored = rollups.as_stored(closed)
+        fresh = rollups.into(stored, buckets.floor(stored.bucket, grain, self.zone))
+        edge = self._edge(grain, until)
+        ended = rollups.gather(rollups.joined([self._growing[grain].closed(edge), fresh.take(fresh.bucket < edge)]))
+        ended = ended.take(ended.bucket >= whole_from)
+        if len(ended):
+            self.engine.put_sums(f"rollup_{grain}", ended)
+        self._mark_ended(grain, before, until, whole_from)
+        return fresh
+
+    def _mark_ended(self, grain: Grain, before: int, until: int, whole_from: int) -> None:
+        """All series in each bucket that ended in (before, until] and began before `whole_from`."""
+        first = self._edge(grain, before - 1)
+        starts = buckets.starts(first, min(until, whole_from), grain, self.zone)
         ended = [start for start in starts.tolist() if before < buckets.end(start, grain, self.zone) <= until]
-        self.mark(grain, np.repeat(np.array(ended, np.int64), len(blocks)), np.tile(blocks, len(ended)))
+        if ended:
+            largest = self.engine.rows("SELECT max(series) FROM latest")[0][0] or 0
+            blocks = -np.arange(1, int(largest) // BLOCK + 2)
+            self.mark(grain, np.repeat(np.array(ended, np.int64), len(blocks)), np.tile(blocks, len(ended)))
+
+    def _edge(self, grain: Grain, until: int) -> int:
+        """The start of the bucket `until` falls in: those before it have ended."""
+        return int(buckets.floor(np.array([until]), grain, self.zone)[0])
 
     def _series(self, series: list[int]) -> tuple[str, list[Any]]:
         """A condition, and its parameters, for what these marks stand for."""

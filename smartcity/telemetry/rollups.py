@@ -17,6 +17,10 @@ from smartcity.telemetry.buckets import quarter
 Parts = NDArray[np.float64]
 QUANTA: Final = (2.0**17, 2.0**-16, 2.0**-49)
 COLUMNS: Final = ("bucket", "series", "n", "n_good", "total", "low", "high", "last")
+NULLABLE: Final = ("low", "high", "last")
+REPLACE: Final = "ON CONFLICT (bucket, series) DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}" for name in COLUMNS[2:]
+)
 ALL: Final = ("bucket", "series", "n", "n_good", "parts", "low", "high", "last_at", "last")
 
 
@@ -106,6 +110,11 @@ def of_rows(found: list[tuple[Any, ...]], bucket: Ints) -> Sums:
     )
 
 
+def as_stored(rows: Sums) -> Sums:
+    """Quarters as they are read back: the total is one number, the last value as old as its quarter."""
+    return replace(rows, parts=split(rows.total), last_at=rows.bucket)
+
+
 def gather(rows: Sums) -> Sums:
     """Rows of the same (bucket, series) become one. O(n log n)."""
     if not len(rows):
@@ -134,7 +143,7 @@ def gather(rows: Sums) -> Sums:
 def columns(sums: Sums) -> dict[str, list[Any]]:
     """Ready for `Engine.put`; low, high and last are left out (None) where the total says it all."""
     told = sums.n_good > 1
-    rest = {name: _told(getattr(sums, name), told) for name in ("low", "high", "last")}
+    rest = {name: _told(getattr(sums, name), told) for name in NULLABLE}
     whole: dict[str, list[Any]] = {name: getattr(sums, name).tolist() for name in ("bucket", "series", "n", "n_good")}
     return whole | {"total": sums.total.tolist()} | rest
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from smartcity.telemetry import buckets, read, tally
+from smartcity.telemetry import buckets, read, rollups, tally
+from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.buckets import Grain
 from tests.telemetry.conftest import ALL, LATEST, MINUTE, NOW, TABLES, batch, rows
 
@@ -139,3 +140,79 @@ def test_a_day_is_as_long_as_the_city_lived_it(new_store, zone, end, hours):
 def test_a_metric_of_which_only_the_latest_counts_has_no_history(store):
     written = store.bulk(np.array([LATEST]), np.array([NOW - DAY]), np.array([1.0]), now_ms=NOW)
     assert (written.stored, written.not_kept, table("15m")) == (0, 1, [])
+
+
+def sums(value, *quarters):
+    first = NOW - NOW % QUARTER
+    at = np.array([first + number * QUARTER for number in quarters for _ in (0, 1)])
+    values = np.array([value, value + 1.0] * len(quarters))
+    good = np.zeros(len(at), np.int64)
+    good[:2] = 10  # nothing usable in the first
+    return rollups.of_readings(Readings(at, np.full(len(at), ALL), values, good, at))
+
+
+def test_rollups_are_written_at_once_and_replace_those_that_are_there(store):
+    for put in (sums(1.0, 0, 1), sums(5.0, 1, 2)):
+        with store.engine.transaction():
+            store.engine.put_sums("rollup_15m", put)
+    found = [row[2:] for row in table("15m")]
+    assert found == [
+        (2, 0, 0.0, None, None, None),
+        (2, 0, 0.0, None, None, None),
+        (2, 2, 11.0, 5.0, 6.0, 6.0),
+    ]
+
+
+def from_readings(grain):
+    """What the table must hold, made from every stored reading at once."""
+    stored = np.array(rows("SELECT at, series, quality, value FROM reading")).T
+    at, series, quality = stored[:3].astype(np.int64)
+    found = rollups.of_readings(Readings(at, series, stored[3], quality, at))
+    if grain != "15m":
+        stored = rollups.as_stored(found)
+        found = rollups.into(stored, buckets.floor(stored.bucket, grain, ZoneInfo("Europe/Helsinki")))
+    columns = rollups.columns(found)
+    return list(zip(*(columns[name] for name in rollups.COLUMNS), strict=True))
+
+
+def messages(random, quarters, late):
+    """Per quarter, (at, series, value) of two series that speak or not; some arrive some quarters late."""
+    arriving = [[] for _ in range(quarters + 8)]
+    first = NOW - NOW % QUARTER
+    for number in range(quarters):
+        for series in (ALL, 4):
+            for minute in range(0, 15, 5) if random.random() < 0.8 else ():
+                delay = int(random.integers(1, 8)) if random.random() < late else 0
+                at = first + number * QUARTER + minute * 60_000
+                arriving[number + delay].append((at, series, random.normal(100, 20)))
+    return arriving
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("ingesters", "restarts", "late"), [(1, 0, 0), (1, 0.05, 0.05), (2, 0, 0), (3, 0, 0.02)])
+def test_hours_and_days_are_those_of_the_readings_whoever_closes_and_restarts(
+    new_store, seed, ingesters, restarts, late
+):
+    random = np.random.default_rng(seed)
+    stores = [new_store(series=[(ALL, "test.all"), (4, "test.all")]) for _ in range(ingesters)]
+    now = NOW - NOW % QUARTER
+    for arrived in messages(random, 120, late):
+        for number, store in enumerate(stores):
+            share = [message for message in arrived if (message[0] // 300_000 + message[1]) % ingesters == number]
+            if share:
+                store.write(batch(*share, now=now + QUARTER - 1))
+        now += QUARTER
+        for number in random.permutation(ingesters).tolist():
+            if random.random() < restarts:
+                stores[number].reload()
+            if random.random() < 0.9:
+                stores[number].close_quarters(now + 120_000)
+            if random.random() < 0.5:
+                stores[number].mend_all()
+    for store in stores:
+        store.close_quarters(now + 2 * DAY)
+    if ingesters == 1 and not late:
+        assert [mark for mark in rows("SELECT grain, bucket FROM dirty") if mark[1] >= NOW] == []
+    stores[0].mend_all()
+    assert len(table("1d")) >= 2
+    assert [table(grain) == from_readings(grain) for grain in GRAINS] == [True] * 3
