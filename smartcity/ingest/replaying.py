@@ -12,7 +12,7 @@ from smartcity import declared
 from smartcity.ingest import decoding, roster
 from smartcity.ingest.courses import Courses
 from smartcity.ingest.decoding import Tables
-from smartcity.telemetry import quarantine
+from smartcity.telemetry import cipher, quarantine
 from smartcity.telemetry.batch import Batch
 from smartcity.telemetry.store import Store
 from smartcity.transports.messages import Outcome, RawMessage
@@ -22,9 +22,11 @@ AT_ONCE = 500
 
 @dataclass(slots=True)
 class Replayed:
-    """`tried` rows; of these `released` are sound now; `stored` readings are new."""
+    """`tried` rows; of these `released` are sound now; `stored` readings are new. Of `without_body` nothing is left to
+    try, or no key opens it."""
 
     tried: int = 0
+    without_body: int = 0
     released: int = 0
     stored: int = 0
 
@@ -35,8 +37,11 @@ def replay(store: Store, rows: Sequence[dict[str, Any]], now_ms: int) -> Replaye
     store.book = known.book
     tables, told = Tables(known, declared.codecs(), declared.metrics()), Replayed()
     for start in range(0, len(rows), AT_ONCE):
-        part = rows[start : start + AT_ONCE]
-        found = decoding.decode([_message(row) for row in part], tables, Courses())
+        opened = [(row, _body(row)) for row in rows[start : start + AT_ONCE]]
+        pairs = [(row, body) for row, body in opened if body is not None]
+        told.without_body += len(opened) - len(pairs)
+        part = [row for row, _ in pairs]
+        found = decoding.decode([_message(row, body) for row, body in pairs], tables, Courses())
         counts = {"messages.received": found.decoded, "messages.decoded": found.decoded}
         told.stored += store.write(Batch(now_ms=now_ms, readings=found.readings, counts=counts)).stored
         still = set(found.from_message)
@@ -45,10 +50,17 @@ def replay(store: Store, rows: Sequence[dict[str, Any]], now_ms: int) -> Replaye
     return told
 
 
-def _message(row: dict[str, Any]) -> RawMessage:
+def _body(row: dict[str, Any]) -> bytes | None:
+    try:
+        return quarantine.body(row["payload"], row["encrypted"])
+    except cipher.Locked:
+        return None
+
+
+def _message(row: dict[str, Any], body: bytes) -> RawMessage:
     """As it came in; the name of the codec comes from the device, which may have another by now."""
     kind = cast(Any, {"bad ack": "ack", "bad hello": "hello"}.get(row["kind"], "up"))
-    return RawMessage(row["uid"], kind, bytes(row["payload"]), row["received_at"], row["transport"], _unheard)
+    return RawMessage(row["uid"], kind, body, row["received_at"], row["transport"], _unheard)
 
 
 def _unheard(outcome: Outcome) -> None:

@@ -9,12 +9,12 @@ from typing import Final
 
 import numpy as np
 
+from smartcity.telemetry import quarantine
 from smartcity.telemetry.arrays import Ints
 from smartcity.telemetry.buckets import HOUR_MS, UTC_DAY_MS
 from smartcity.telemetry.engines import Engine
 from smartcity.telemetry.store import Store
 
-QUARANTINE_MS: Final = 30 * UTC_DAY_MS
 ROLLUPS: Final = {"rollup_15m": UTC_DAY_MS // 4, "rollup_1h": UTC_DAY_MS, "rollup_1d": 30 * UTC_DAY_MS}
 
 
@@ -53,7 +53,9 @@ def sweep(store: Store, now_ms: int, swept: Swept, since_ms: int | None = None) 
             for gone in _delete(engine, table, "bucket", (0, _horizon(now_ms, life_ms)), series, step_ms):
                 swept.rollups += gone
                 yield
-    swept.quarantined += engine.run("DELETE FROM quarantine WHERE received_at < ?", [now_ms - QUARANTINE_MS])
+    swept.quarantined += engine.run("DELETE FROM quarantine WHERE received_at < ?", [now_ms - quarantine.keep_ms()])
+    while quarantine.encrypt_some(engine):
+        yield
     store.quarantine.load()
     names = ("at", "finished_at", "readings", "rollups", "quarantined", "partitions")
     told = (now_ms, now_ms, swept.readings, swept.rollups, swept.quarantined, " ".join(swept.partitions))

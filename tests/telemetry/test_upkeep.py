@@ -71,7 +71,7 @@ def test_rollups_and_quarantine_have_a_life_of_their_own(store):
     assert swept.rollups > 0
     assert rows("SELECT count(*) FROM rollup_15m WHERE bucket < %s", NOW - NOW % DAY - DAY) == [(0,)]
     assert rows("SELECT count(*) FROM quarantine") == [(1,)]
-    assert upkeep.retain(store, NOW + 31 * DAY).quarantined == 1
+    assert upkeep.retain(store, NOW + 15 * DAY).quarantined == 1
     assert store.write(batch(quarantined=[quarantined()])).refused == ()
 
 
