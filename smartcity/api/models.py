@@ -20,6 +20,7 @@ class Grant(models.Model):
         CONFIGURE = "configure", "Devices, engineering data, imports"
         PERSONAL = "personal", "See personal data, and what is in quarantine and why"
         QUARANTINE = "quarantine", "Read the bodies of quarantined messages"
+        HOLD = "hold", "Set and lift legal holds"
         ADMINISTER = "administer", "Lift tags of others"
 
     user = models.ForeignKey(
