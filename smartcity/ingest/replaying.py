@@ -12,7 +12,7 @@ from smartcity import declared
 from smartcity.ingest import decoding, roster
 from smartcity.ingest.courses import Courses
 from smartcity.ingest.decoding import Tables
-from smartcity.telemetry import cipher, quarantine
+from smartcity.telemetry import cipher, held, holds, quarantine
 from smartcity.telemetry.batch import Batch
 from smartcity.telemetry.store import Store
 from smartcity.transports.messages import Outcome, RawMessage
@@ -23,18 +23,21 @@ AT_ONCE = 500
 @dataclass(slots=True)
 class Replayed:
     """`tried` rows; of these `released` are sound now; `stored` readings are new. Of `without_body` nothing is left to
-    try, or no key opens it."""
+    try, or no key opens it; `held` are sound and stay, because a legal hold is on them."""
 
     tried: int = 0
     without_body: int = 0
+    held: int = 0
     released: int = 0
     stored: int = 0
 
 
 def replay(store: Store, rows: Sequence[dict[str, Any]], now_ms: int) -> Replayed:
-    """Rows as `quarantine.rows` tells them. Those that are sound now leave quarantine, the others stay as they are."""
+    """Rows as `quarantine.rows` tells them. Those that are sound now leave quarantine unless they are held, the others
+    stay as they are."""
     known = roster.load()
     store.book = known.book
+    in_force = holds.in_force()
     tables, told = Tables(known, declared.codecs(), declared.metrics()), Replayed()
     for start in range(0, len(rows), AT_ONCE):
         opened = [(row, _body(row)) for row in rows[start : start + AT_ONCE]]
@@ -45,8 +48,11 @@ def replay(store: Store, rows: Sequence[dict[str, Any]], now_ms: int) -> Replaye
         counts = {"messages.received": found.decoded, "messages.decoded": found.decoded}
         told.stored += store.write(Batch(now_ms=now_ms, readings=found.readings, counts=counts)).stored
         still = set(found.from_message)
+        sound = [row for n, row in enumerate(part) if n not in still]
+        free = [row["id"] for row in sound if not held.keeps_message(in_force, row["device"], row["received_at"])]
         told.tried += len(part)
-        told.released += quarantine.release(store.engine, [row["id"] for n, row in enumerate(part) if n not in still])
+        told.held += len(sound) - len(free)
+        told.released += quarantine.release(store.engine, free)
     return told
 
 

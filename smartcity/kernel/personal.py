@@ -18,7 +18,9 @@ _STEMS: Final = (
     b"plate", b"kennzeichen", b"mac", b"bssid", b"bluetooth", b"track", b"object", b"imag", b"img", b"jp", b"png",
     b"pic", b"phot", b"snapshot", b"thumb", b"face",
 )  # fmt: skip
-_MAGIC: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"data:image/", b'"/9j/', b'"iVBORw0KGgo')
+_PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n")
+_SMALLEST_PICTURE: Final = 64  # bytes; in less, these are numbers of some binary format
+_WRITTEN_OUT: Final = (b"data:image/", b'"/9j/', b'"iVBORw0KGgo')
 _WORDS: Final = (
     rb"(?:[a-z0-9]+[_-])?(?:images?|img|jpe?g|png|pictures?|photos?|snapshot|thumbnail|faces?)"
     rb"(?:[_-]?(?:data|base64|b64|url|jpe?g|png|raw))?",
@@ -40,7 +42,8 @@ _PAIRS: Final = re.compile(rb"(?<![0-9a-f:-])[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){
 
 def carried(payload: bytes) -> str:
     """Which of these the payload carries, in words; empty when it carries none. Linear in its length."""
-    if any(magic in payload for magic in _MAGIC):
+    magic = _WRITTEN_OUT if len(payload) < _SMALLEST_PICTURE else _WRITTEN_OUT + _PICTURES
+    if any(start in payload for start in magic):
         return WHAT[0]
     low = payload.lower()
     if any(stem in low for stem in _STEMS):

@@ -54,6 +54,12 @@ def of_devices(holds: Sequence[Hold]) -> list[Hold]:
     return [replace(hold, series=hold.devices) for hold in holds]
 
 
+def keeps_message(holds: Sequence[Hold], device: int, at_ms: int) -> bool:
+    """Whether a hold is on what a device said."""
+    here = [hold for hold in holds if hold.from_ms <= at_ms < hold.to_ms]
+    return any(hold.devices is None or device in hold.devices for hold in here)
+
+
 def pieces(holds: Sequence[Hold], from_ms: int, to_ms: int) -> list[Piece]:
     """[from_ms, to_ms) cut where a hold begins or ends, in order, without gap or overlap."""
     if to_ms <= from_ms:

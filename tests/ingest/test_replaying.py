@@ -11,7 +11,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from smartcity.api.models import AuditEntry, Grant
-from smartcity.devices.models import Series
+from smartcity.api.views import moment
+from smartcity.devices.models import LegalHold, Series
 from tests.ingest.conftest import NOW, senml
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(databases=["default", "telemetry"], transaction=True)]
@@ -41,6 +42,16 @@ async def test_a_replay_may_be_repeated_and_chosen_by_device_and_kind(road, lamp
         await sync_to_async(call_command)("quarantine", "--replay")
     assert (await road.quarantine(), len(await road.readings())) == ([], 2)
     assert "Nothing is in quarantine." in capsys.readouterr().out
+
+
+async def test_what_a_legal_hold_is_on_is_replayed_and_stays(road, lamps, capsys):
+    await road.say(senml(1.0, name=FAULT))
+    made = await Series.objects.acreate(device=lamps["L-1"], metric=FAULT)
+    span = {"from_at": moment(NOW - 1), "to_at": moment(NOW + 60_000)}
+    await LegalHold.objects.acreate(owner="Court", reason="case", series=[made.pk], set_by="test", **span)
+    await sync_to_async(call_command)("quarantine", "--replay")
+    assert "1 were sound too and stay: a legal hold is on them" in capsys.readouterr().out
+    assert (await road.quarantine(), len(await road.readings())) == ([("metric not set up", 1)], 1)
 
 
 async def test_what_carried_personal_data_has_no_body_to_try_again(road, capsys):

@@ -25,8 +25,8 @@ CARRIED = {
     b'{"snapshot_url":"https://camera/1"}': "an image",
     b'{"x":"data:image/png;base64,AAAA"}': "an image",
     b'{"x":"' + base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(20)) + b'"}': "an image",
-    b"\xff\xd8\xff\xe0\x00\x10JFIF": "an image",
-    b"\x89PNG\r\n\x1a\n": "an image",
+    b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(120): "an image",
+    b"camera 7 " + b"\x89PNG\r\n\x1a\n" + bytes(60): "an image",
     b'{"mac":"x"}': "a MAC address",
     b'{"client_mac_address":"x"}': "a MAC address",
     b'{"seen":["A4:5E:60:C2:11:0f"]}': "a MAC address",
@@ -37,6 +37,7 @@ CARRIED = {
 }
 SOUND = (
     b"",
+    b"TD\x01\x00\xff\xd8\xff\x00\x01\x02\x03\x04",
     b'{"machine": "on", "tracking": true, "plateau": 3, "imagined": 1, "facet": 2}',
     b'[{"bn":"urn:dev:mac:0024befffe804ff1:","n":"lighting.power_w","v":1}]',
     b'{"dev_eui":"00:11:22:33:44:55:66:77"}',

@@ -39,6 +39,8 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"{told.released} of {told.tried} were sound and have left; {told.stored} readings are new"
                 )
+                if told.held:
+                    self.stdout.write(f"{told.held} were sound too and stay: a legal hold is on them")
                 if told.without_body:
                     self.stdout.write(f"{told.without_body} could not be tried: their body is not kept, or locked")
         except cipher.Locked as problem:
