@@ -10,6 +10,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
 
+from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -34,10 +35,12 @@ class CannotStart(Exception):
 
 
 def write_secrets(folder: Path) -> bool:
-    """Make what is missing of the secret key and the VAPID key (mode 600); True when anything was made."""
+    """Make what is missing of the city's own keys (mode 600); True when anything was made."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     made = False
-    makers: dict[str, Callable[[], str]] = {"secret_key": _secret_key, "vapid_private_key": _vapid_key}
+    makers: dict[str, Callable[[], str]] = {
+        "secret_key": _secret_key, "vapid_private_key": _vapid_key, "quarantine_key": _quarantine_key,
+    }  # fmt: skip
     for name, make in makers.items():
         path = folder / name
         if not path.exists() and not os.environ.get(f"SMARTCITY_{name.upper()}"):
@@ -50,6 +53,10 @@ def write_secrets(folder: Path) -> bool:
 
 def _secret_key() -> str:
     return secrets.token_urlsafe(48)
+
+
+def _quarantine_key() -> str:
+    return Fernet.generate_key().decode()
 
 
 def _vapid_key() -> str:

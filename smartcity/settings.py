@@ -156,6 +156,8 @@ TIME_ZONE = "UTC"
 CITY_TIME_ZONE = os.environ.get("SMARTCITY_TIME_ZONE", "Europe/Helsinki")
 CITY_NAME = os.environ.get("SMARTCITY_NAME", "")
 RAW_DAYS = int(os.environ.get("SMARTCITY_RAW_DAYS") or 0)
+QUARANTINE_KEY = secret("quarantine_key")
+QUARANTINE_DAYS = int(os.environ.get("SMARTCITY_QUARANTINE_DAYS") or 14)
 SEED = int(os.environ.get("SMARTCITY_SEED") or 1)
 TILE_URL = os.environ.get("SMARTCITY_TILE_URL", "")
 

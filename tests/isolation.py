@@ -18,6 +18,7 @@ for name in [name for name in os.environ if name.startswith("SMARTCITY_") and na
 os.environ |= {
     "SMARTCITY_VAR": str(VAR),
     "SMARTCITY_SECRET_KEY": "of the tests, and of nothing else",
+    "SMARTCITY_QUARANTINE_KEY": "b2YgdGhlIHRlc3RzLCBhbmQgb2Ygbm90aGluZyBlbHM=",
     "RUST_BACKTRACE": "0",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

@@ -18,7 +18,9 @@ class Grant(models.Model):
         OPERATE = "operate", "Acknowledge alarms, override, approve, change modes, lock out"
         CREW = "crew", "Work a round or a ticket on the street"
         CONFIGURE = "configure", "Devices, engineering data, imports"
-        PERSONAL = "personal", "See personal data and quarantined payloads"
+        PERSONAL = "personal", "See personal data, and what is in quarantine and why"
+        QUARANTINE = "quarantine", "Read the bodies of quarantined messages"
+        HOLD = "hold", "Set and lift legal holds"
         ADMINISTER = "administer", "Lift tags of others"
 
     user = models.ForeignKey(

@@ -15,6 +15,7 @@ from smartcity.api.access import Action, Scope, scope
 
 VIEW, OPERATE, CREW = Action.VIEW.value, Action.OPERATE.value, Action.CREW.value
 CONFIGURE, PERSONAL, ADMINISTER = Action.CONFIGURE.value, Action.PERSONAL.value, Action.ADMINISTER.value
+QUARANTINE, HOLD = Action.QUARANTINE.value, Action.HOLD.value
 
 
 class CityView(APIView):

@@ -170,6 +170,7 @@ def _metric(metric: Any) -> dict[str, Any]:
         "every_s",
         "purpose",
         "keep_raw_days",
+        "sealed_days",
         "keep_rollup_days",
         "shared",
     )

@@ -107,6 +107,29 @@ class EngineeringRecord(models.Model):
         return f"{self.asset_id} v{self.version}"
 
 
+class LegalHold(models.Model):
+    """What must not be deleted although its life is over: of a span of time, a domain, a zone or single series.
+
+    What is named narrows it; a hold that names nothing is on everything of its span, also of devices nobody knows.
+    """
+
+    owner = models.CharField(max_length=150, help_text="Who asked for it and answers for it.")
+    reason = models.CharField(max_length=500)
+    domain = models.CharField(max_length=40, blank=True)
+    zone = models.CharField(max_length=40, blank=True, help_text="Zone code; empty means every zone.")
+    series: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True, help_text="Ids; empty means all.")
+    from_at = models.DateTimeField()
+    to_at = models.DateTimeField(null=True, blank=True, help_text="Empty means until it is lifted.")
+    since = models.DateTimeField(auto_now_add=True)
+    set_by = models.CharField(max_length=150)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.CharField(max_length=150, blank=True)
+    lifted_because = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return f"hold {self.pk} of {self.owner}"
+
+
 class GatewayToken(models.Model):
     """A key for a gateway that posts batches for many devices; shown once, stored as a hash."""
 

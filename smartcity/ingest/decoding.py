@@ -17,7 +17,7 @@ from smartcity.ingest.checks import FAULT_REASONS, Fault
 from smartcity.ingest.control_words import Announcement
 from smartcity.ingest.courses import Courses
 from smartcity.ingest.roster import Known, Roster
-from smartcity.kernel import lorawan
+from smartcity.kernel import lorawan, personal
 from smartcity.kernel.codecs import NO_TIME, BadPayload, Codec, ColumnCodec, Observation, Observations, broke
 from smartcity.kernel.metrics import Metric
 from smartcity.telemetry.arrays import Ints
@@ -25,6 +25,7 @@ from smartcity.telemetry.batch import Quarantined, Readings
 from smartcity.transports.messages import RawMessage
 
 LONGEST_REASON: Final = 300
+Misfits = dict[tuple[str, str], tuple[str, str]]
 SAME_UNITS: Final = frozenset({("/", "1"), ("1", "/"), ("", "1")})
 
 
@@ -88,7 +89,10 @@ def decode(messages: Sequence[RawMessage], tables: Tables, before: Courses) -> D
 
 
 def quarantined(message: RawMessage, known: Known | None, kind: str, reason: str, readings: int = 0) -> Quarantined:
-    """The row that keeps a message, or so many readings of it, with the reason."""
+    """The row that keeps a message, or so many readings of it, with the reason; a body that may not be, is not kept."""
+    what = personal.carried(message.payload)
+    if what and kind != personal.KIND:
+        kind, reason = kind if readings else personal.KIND, f"{reason}; its body is not kept, it carries {what}"
     return Quarantined(
         device=known.id if known else 0,
         uid=message.device,
@@ -99,13 +103,18 @@ def quarantined(message: RawMessage, known: Known | None, kind: str, reason: str
         reason=_plain(reason),
         payload=message.payload,
         readings=readings,
+        keeps_body=not what,
     )
 
 
 def _read(
     place: int, message: RawMessage, known: Known | None, tables: Tables, gathered: Gathered, found: Decoded
 ) -> tuple[str, str] | None:
-    """Append the message's readings; why the whole message cannot be used, or None."""
+    """Append the message's readings; why the whole message cannot be used, or None.
+
+    The house format is searched for personal data only where something of it has no place: of what it does not know
+    it reads nothing, and the body of a sound message is never kept.
+    """
     if known is None:
         return "unknown device", "no device of this name is registered"
     if known.is_retired:
@@ -122,18 +131,28 @@ def _read(
     except Exception as problem:  # noqa: BLE001 - codecs come from anybody's domain: one that breaks costs its message
         return "codec failed", broke(codec, problem)
     series = list(map(known.series.get, said.metrics))
+    misfits: Misfits = {}
     if said.units or None in series or not all(map(tables.metrics.__contains__, said.metrics)):
-        said, series = _fitting(place, message, known, said, tables, found)
+        misfits = _misfits(known, said, tables)
+    if (misfits or not hasattr(codec, "columns")) and (what := personal.carried(message.payload)):
+        return personal.KIND, f"it carries {what}, which this city does not take"
+    if misfits:
+        said, series = _fitting(place, message, known, said, misfits, found)
     gathered.add(place, message.received_at_ms, said, series)
     return None
 
 
+def _misfits(known: Known, said: Observations, tables: Tables) -> Misfits:
+    """(metric, unit) of the observations there is no series for, each with its kind and words for people."""
+    pairs = set(zip(said.metrics, said.units or repeat(""), strict=False))
+    return {pair: why for pair in pairs if (why := _misfit(*pair, known, tables.metrics))}
+
+
 def _fitting(
-    place: int, message: RawMessage, known: Known, said: Observations, tables: Tables, found: Decoded
+    place: int, message: RawMessage, known: Known, said: Observations, misfits: Misfits, found: Decoded
 ) -> tuple[Observations, list[int | None]]:
     """The observations there is a series for; the others are set aside, by kind."""
     pairs = list(zip(said.metrics, said.units or repeat(""), strict=False))
-    misfits = {pair: why for pair in set(pairs) if (why := _misfit(*pair, known, tables.metrics))}
     reasons: dict[str, list[str]] = {}
     for kind, words in (misfits[pair] for pair in pairs if pair in misfits):
         reasons.setdefault(kind, []).append(words)

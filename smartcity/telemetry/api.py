@@ -22,7 +22,7 @@ from smartcity.api.views import CityView, moment, span, whole
 from smartcity.devices.models import Series
 from smartcity.kernel.clock import clock
 from smartcity.kernel.metrics import DataClass, Metric
-from smartcity.telemetry import buckets, completeness, quarantine_api, read
+from smartcity.telemetry import buckets, completeness, quarantine_api, read, retention_api
 
 DAY_S = 86_400.0
 LONGEST_S = {"raw": 14 * DAY_S, "15m": 100 * DAY_S, "1h": 400 * DAY_S, "1d": 3660 * DAY_S}
@@ -122,4 +122,5 @@ urlpatterns = [
     path("series/<int:series_id>/readings", ReadingsView.as_view()),
     path("series/<int:series_id>/completeness", CompletenessView.as_view()),
     *quarantine_api.urlpatterns,
+    *retention_api.urlpatterns,
 ]

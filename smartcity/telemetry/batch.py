@@ -45,7 +45,8 @@ class Readings:
 class Quarantined:
     """A message (`readings` 0) or so many readings of one that cannot be stored, and why in words.
 
-    `kind` comes from a small fixed set and is counted; `reason` is for people.
+    `kind` comes from a small fixed set and is counted; `reason` is for people. Of a body that may not be kept, only
+    its size and digest are.
     """
 
     device: int
@@ -57,6 +58,7 @@ class Quarantined:
     reason: str
     payload: bytes
     readings: int = 0
+    keeps_body: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

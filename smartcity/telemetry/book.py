@@ -71,7 +71,7 @@ def write(series: Iterable[tuple[int, str]], metrics: Mapping[str, Metric], *, r
         book.rests_at[number] = np.nan if metric.rests_at is None else metric.rests_at
         book.every_ms[number] = metric.every_s * 1000
         book.keep_ms[number] = _keep_ms(metric)
-        book.raw_ms[number] = min(metric.keep_raw_days, raw_days) * DAY_MS
+        book.raw_ms[number] = min(metric.sealed_days, raw_days) * DAY_MS
         book.rollup_ms[number] = metric.keep_rollup_days * DAY_MS
         book.rolled[number] = metric.rolled
         book.is_state[number] = bool(metric.states)

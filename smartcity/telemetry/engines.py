@@ -18,6 +18,7 @@ TYPES: Final = {
     "value": "float8", "total": "float8", "low": "float8", "high": "float8", "last": "float8",
     "grain": "text", "name": "text", "run": "text", "uid": "text", "transport": "text", "codec": "text",
     "kind": "text", "reason": "text", "payload": "bytea", "partitions": "text", "day": "int4", "packed": "bytea",
+    "digest": "text", "kept": "text", "encrypted": "int2",
 }  # fmt: skip
 Columns = Mapping[str, Sequence[Any]]
 
@@ -79,8 +80,8 @@ class Engine(Protocol):
         """Make room (partitions) for these instants, outside any transaction."""
         ...
 
-    def drop_before(self, before_ms: int) -> list[str]:
-        """Drop whole partitions that end by then; their names."""
+    def drop_before(self, before_ms: int, sparing: Sequence[tuple[int, int]] = ()) -> list[str]:
+        """Drop whole partitions that end by then, but for those with an instant in one of these spans; their names."""
         ...
 
     def clear(self, from_ms: int, to_ms: int, n: int) -> bool:

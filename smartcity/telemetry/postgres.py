@@ -133,10 +133,11 @@ class Postgres:
                 self._make(day)
             self._days.add(day)
 
-    def drop_before(self, before_ms: int) -> list[str]:
+    def drop_before(self, before_ms: int, sparing: Sequence[tuple[int, int]] = ()) -> list[str]:
         names = [row[0] for row in self.rows("SELECT inhrelid::regclass::text FROM pg_inherits WHERE "
                                              "inhparent = 'reading'::regclass ORDER BY 1")]  # fmt: skip
-        gone = [name for name in names if (end := _end(name)) is not None and end <= before_ms]
+        ends = {name: end for name in names if (end := _end(name)) is not None and end <= before_ms}
+        gone = [name for name, end in ends.items() if not any(a < end and b > end - UTC_DAY_MS for a, b in sparing)]
         for name in gone:
             self.run(f"DROP TABLE {name}")
         self._days = {day for day in self._days if (day + 1) * UTC_DAY_MS > before_ms}

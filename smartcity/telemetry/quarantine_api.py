@@ -1,30 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""REST: what devices said that could not be stored, newest first, with the reason. For who may see personal data."""
+"""REST: what devices said that could not be stored, newest first, with the reason; a body has its own permission."""
 
 from __future__ import annotations
 
 import base64
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from smartcity.api.access import EVERYWHERE, Scope
-from smartcity.api.views import PERSONAL, CityView, whole
+from smartcity.api.audit import actor, record
+from smartcity.api.views import PERSONAL, QUARANTINE, CityView, whole
 from smartcity.devices.models import Device
-from smartcity.telemetry import read
+from smartcity.telemetry import cipher, quarantine, read
 from smartcity.telemetry.dialect import among, many
-from smartcity.telemetry.quarantine import COLUMNS
-
-NAMES = ("id", *COLUMNS, "surplus")
+from smartcity.telemetry.quarantine import BODY, SHOWN
 
 
 class QuarantineView(CityView):
     """`readings` 0 is a message nobody could read; `surplus` were counted on the row when its device was over its cap.
+    `size` and `digest` (SHA-256) are those of the body, also where `is_kept` says that it was not kept.
 
     A message that came from no registered device is shown to those who may see the whole city.
     """
@@ -42,42 +43,76 @@ class QuarantineView(CityView):
         ],
     )
     def get(self, request: Request) -> Response:
-        asked = {name: request.query_params[name] for name in ("device", "kind") if request.query_params.get(name)}
+        names = (("device", "uid"), ("kind", "kind"))
+        asked = [(f"{column} = %s", text) for name, column in names if (text := request.query_params.get(name))]
         limit = whole(request, "limit", 100, 500)
-        found = _rows(asked, whole(request, "before", 2**62, 2**62), limit, self.reach(request))
+        conditions = [("id < %s", whole(request, "before", 2**62, 2**62)), *asked]
+        found = _rows((*SHOWN, "length(payload)"), conditions, limit, self.reach(request))
         return Response({"results": [_shape(row) for row in found], "more": len(found) == limit})
 
 
-def _rows(asked: dict[str, str], before: int, limit: int, scope: Scope) -> list[dict[str, Any]]:
-    """Two queries."""
+class BodyView(CityView):
+    """What a quarantined message says: `payload` where it is text, else `payload_base64`. Each reading is audited."""
+
+    needs = {"GET": QUARANTINE}
+
+    @extend_schema(
+        operation_id="quarantine_body",
+        responses=OpenApiTypes.OBJECT,
+        parameters=[OpenApiParameter("reason", str, description="Why it is read; stands in the audit")],
+    )
+    def get(self, request: Request, number: int) -> Response:
+        found = _rows((*SHOWN, *BODY), [("id = %s", number)], 1, self.reach(request))
+        if not found:
+            raise NotFound("There is no such message in quarantine.")
+        row = found[0]
+        body = _body(row)
+        subject, reason = f"quarantine {number} of {row['uid']}", request.query_params.get("reason", "")
+        with transaction.atomic():
+            record(actor(request), "read quarantined body", subject, after={"digest": row["digest"]}, reason=reason)
+        return Response({"id": number, "size": row["size"], "digest": row["digest"]} | _text(body))
+
+
+def _body(row: dict[str, Any]) -> bytes:
+    try:
+        body = quarantine.body(row["payload"], row["encrypted"])
+    except cipher.Locked as problem:
+        raise NotFound(str(problem)) from None
+    if body is None:
+        raise NotFound("The body of this message was not kept; its size and digest are in the list.")
+    return body
+
+
+def _rows(names: tuple[str, ...], conditions: list[tuple[str, Any]], limit: int, scope: Scope) -> list[dict[str, Any]]:
+    """Two queries. `conditions` are pairs of SQL and its parameter."""
     vendor = connections[read.ALIAS].vendor
-    conditions: list[str] = ["id < %s"]
-    given: list[Any] = [before]
-    for name, column in (("device", "uid"), ("kind", "kind")):
-        if name in asked:
-            conditions.append(f"{column} = %s")
-            given.append(asked[name])
     if not EVERYWHERE.pairs <= scope.pairs:
         mine = Device.objects.filter(scope.where("asset__domain", "asset__zone__code")).values_list("pk", flat=True)
-        conditions.append(among(vendor, "device"))
-        given.append(many(vendor, mine))
-    sql = f"SELECT {', '.join(NAMES)} FROM quarantine WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT %s"
+        conditions = [*conditions, (among(vendor, "device"), many(vendor, mine))]
+    where = " AND ".join(sql for sql, _ in conditions)
+    sql = f"SELECT {', '.join(names)} FROM quarantine WHERE {where} ORDER BY id DESC LIMIT %s"
     with connections[read.ALIAS].cursor() as cursor:
-        cursor.execute(sql, [*given, limit])
-        return [dict(zip(NAMES, row, strict=True)) for row in cursor.fetchall()]
+        cursor.execute(sql, [*(given for _, given in conditions), limit])
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _shape(row: dict[str, Any]) -> dict[str, Any]:
-    """The payload as text where it is text, else as Base64."""
-    payload = bytes(row.pop("payload"))
-    row["device"] = row.pop("uid")
+    is_kept = row.pop("length(payload)") > 0
+    return row | {"device": row.pop("uid"), "is_kept": is_kept}
+
+
+def _text(body: bytes) -> dict[str, str]:
+    """As text where it is text, else as Base64."""
     try:
-        text = payload.decode()
+        text = body.decode()
     except UnicodeDecodeError:
         text = ""
-    if text.isprintable() and (text or not payload):
-        return row | {"payload": text}
-    return row | {"payload_base64": base64.b64encode(payload).decode()}
+    if text.isprintable() and (text or not body):
+        return {"payload": text}
+    return {"payload_base64": base64.b64encode(body).decode()}
 
 
-urlpatterns = [path("quarantine/", QuarantineView.as_view())]
+urlpatterns = [
+    path("quarantine/", QuarantineView.as_view()),
+    path("quarantine/<int:number>/body", BodyView.as_view()),
+]

@@ -107,7 +107,7 @@ class Sqlite:
     def prepare(self, at: Ints, now_ms: int) -> None:
         """One table holds every day."""
 
-    def drop_before(self, before_ms: int) -> list[str]:
+    def drop_before(self, before_ms: int, sparing: Sequence[tuple[int, int]] = ()) -> list[str]:
         return []
 
     def clear(self, from_ms: int, to_ms: int, n: int) -> bool:

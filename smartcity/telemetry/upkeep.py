@@ -11,7 +11,9 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from smartcity.telemetry import retention, sealing
+from channels.db import database_sync_to_async
+
+from smartcity.telemetry import holds, retention, sealing
 from smartcity.telemetry.buckets import HOUR_MS, UTC_DAY_MS
 from smartcity.telemetry.engines import Unavailable
 from smartcity.telemetry.retention import Swept
@@ -46,7 +48,8 @@ async def keep_rollups(store: Store, city_ms: Callable[[], int]) -> None:
 
 
 async def keep_retention(store: Store, city_ms: Callable[[], int]) -> None:
-    """Once a city day, and once soon after a start: then everything is looked at."""
+    """Once a city day, and once soon after a start: then everything is looked at. Where the city's database cannot say
+    what is held, nothing is deleted."""
     await asyncio.sleep(FIRST_LOOK_S)
     since: int | None = None
     while True:
@@ -55,8 +58,9 @@ async def keep_retention(store: Store, city_ms: Callable[[], int]) -> None:
                 now = city_ms()
                 swept = await _swept(store, now, since)
                 since = now
-                log.info("retention: %d readings, %d rollups, %d in quarantine, partitions %s", swept.readings,
-                         swept.rollups, swept.quarantined, swept.partitions)  # fmt: skip
+                log.info("retention: %d readings, %d sealed, %d rollups, %d in quarantine, partitions %s, kept %s",
+                         swept.readings, swept.sealed, swept.rollups, swept.quarantined, swept.partitions,
+                         swept.kept)  # fmt: skip
         except Unavailable as problem:
             log.warning("retention waits for the database: %s", problem)
         except Exception:
@@ -95,7 +99,8 @@ def seal(store: Store, now_ms: int) -> Sealed:
 def retain(store: Store, now_ms: int, since_ms: int | None = None) -> Swept:
     """All of it now, in this thread."""
     swept = Swept()
-    steps = retention.sweep(store, now_ms, swept, since_ms)
+    in_force, was_any = holds.ask()
+    steps = retention.sweep(store, now_ms, swept, None if was_any else since_ms, in_force)
     while _step(store, steps):
         pass
     return swept
@@ -103,7 +108,9 @@ def retain(store: Store, now_ms: int, since_ms: int | None = None) -> Swept:
 
 async def _swept(store: Store, now_ms: int, since_ms: int | None) -> Swept:
     swept = Swept()
-    await _walk(store, retention.sweep(store, now_ms, swept, since_ms), STEP_PAUSE_S)
+    in_force, was_any = await database_sync_to_async(holds.ask, thread_sensitive=False)()
+    since_ms = None if was_any else since_ms
+    await _walk(store, retention.sweep(store, now_ms, swept, since_ms, in_force), STEP_PAUSE_S)
     return swept
 
 

@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 
 from smartcity import declared
 from smartcity.ingest import bridging
-from smartcity.telemetry import tally
+from smartcity.telemetry import quarantine, tally
 from smartcity.transports.bridge.bridge import Bridge
 from smartcity.transports.bridge.mapping import BadMapping, read
 from tests import servers
@@ -86,9 +86,9 @@ async def test_strangers_and_garbage_end_in_quarantine_and_not_in_a_crash(lamps,
         await say(mosquitto_port, (topic, ChirpStackSays.up(FRAME)), (topic, b"\xff{"), (topic, b""))
         await until(lambda: made.counters.stored == 3)
         assert await road.quarantine() == [("unknown device", 0)] * 3
-        kept = await road.rows("SELECT uid, transport, payload FROM quarantine ORDER BY id")
+        kept = await road.rows("SELECT uid, transport, payload, encrypted FROM quarantine ORDER BY id")
         assert (kept[0][0], kept[0][1]) == ("a84041ffff180001", "chirpstack")
-        assert bytes(kept[0][2]) == ChirpStackSays.up(FRAME)  # whole, so that it can be tried again
+        assert quarantine.body(*kept[0][2:]) == ChirpStackSays.up(FRAME)  # whole, so that it can be tried again
         assert await road.balanced()
 
 

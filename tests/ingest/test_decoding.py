@@ -151,3 +151,26 @@ def test_what_a_network_server_wraps_is_unwrapped_before_its_codec_reads_it_and_
     assert (found.readings.at.tolist(), found.readings.quality.tolist()) == ([NOW], [0])
     assert found.decoded == 2
     assert [(row.kind, row.payload) for row in found.quarantined] == [("bad payload", e) for e in events[2:]]
+
+
+CAMERA = b'{"flow": 12, "plate": "ABC-123"}'
+
+
+def test_a_camera_that_tells_a_plate_is_refused_as_a_whole_and_its_body_not_kept():
+    told = Broken(lambda: [Observation(POWER, 1.0, NOW)])
+    found = decode(message(CAMERA, device="broken"), codecs=[told])
+    (row,) = found.quarantined
+    assert (row.kind, row.readings, row.keeps_body, len(found.readings)) == ("personal data", 0, False, 0)
+    assert "a number plate" in row.reason and "ABC" not in row.reason
+
+
+def test_so_is_a_pack_of_the_house_format_with_one_among_its_names():
+    found = decode(message(SOUND[:-1] + b',{"n":"cam/plate","v":123,"t":1800000000}]'))
+    assert [(row.kind, row.keeps_body) for row in found.quarantined] == [("personal data", False)]
+    assert found.decoded == 0
+
+
+@pytest.mark.parametrize(("kind", "device"), [("up", "nobody"), ("up", "senml"), ("hello", "senml")])
+def test_of_what_is_set_aside_for_another_reason_no_such_body_is_kept_either(kind, device):
+    (row,) = decode(message(b"x" + CAMERA, kind, device)).quarantined
+    assert (row.kind, row.keeps_body) == ("personal data", False) and "it carries a number plate" in row.reason

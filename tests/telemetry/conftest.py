@@ -32,6 +32,7 @@ def metric(name, **changes):
         "data_class": DataClass.INTERNAL,
         "purpose": "to test the store",
         "keep_raw_days": 14,
+        "keep_sealed_days": 14,
     }
     return Metric(name=name, **given | changes)
 

@@ -96,8 +96,7 @@ def test_what_is_not_finite_never_reaches_the_database(store):
 def test_quarantined_messages_are_kept_with_their_reason_and_counted(store):
     written = store.write(batch(quarantined=[quarantined()], seen={1: NOW}))
     assert (written.quarantined, written.refused) == (0, ())
-    (row,) = rows("SELECT uid, kind, reason, payload FROM quarantine")
-    assert (*row[:3], bytes(row[3])) == ("D-1", "bad payload", "not SenML JSON", b"{")
+    assert rows("SELECT uid, kind, reason, size FROM quarantine") == [("D-1", "bad payload", "not SenML JSON", 1)]
     assert tally.totals()["messages.quarantined"] == 1
 
 

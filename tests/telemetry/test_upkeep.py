@@ -10,6 +10,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from smartcity.kernel.clock import Anchor, clock
+from smartcity.kernel.metrics import DataClass, faults
 from smartcity.telemetry import book, buckets, upkeep
 from tests.telemetry.conftest import ALL, MINUTE, NOW, batch, metric, quarantined, rows
 
@@ -52,6 +53,25 @@ def test_a_city_may_keep_raw_readings_for_less_than_declared_and_a_simulation_do
     assert book.longest_raw_days() == 30
 
 
+def test_a_reading_lives_as_long_as_its_data_class_says_where_its_metric_says_nothing():
+    def life(**declared):
+        told = metric("test.all", keep_sealed_days=None, keep_raw_days=90, **declared)
+        return int(book.write([(ALL, "test.all")], {"test.all": told}).raw_ms[ALL] // DAY)
+
+    assert [life(), life(data_class=DataClass.PUBLIC)] == [730, 730]
+    assert [life(data_class=DataClass.SAFETY), life(data_class=DataClass.PERSONAL)] == [90, 90]
+
+
+def test_a_declaration_that_keeps_personal_data_too_long_is_refused():
+    def wrong(**declared):
+        return faults(metric("test.all", **{"data_class": DataClass.PERSONAL, "keep_rollup_days": 400} | declared))
+
+    assert wrong() == []
+    assert "400 days" in wrong(keep_rollup_days=401)[0]
+    assert "400 days" in wrong(keep_sealed_days=500)[0]
+    assert "must not be less" in wrong(keep_sealed_days=3)[0]
+
+
 def test_a_second_sweep_takes_only_what_has_come_of_age_since(store):
     fill(store)
     store.book.raw_ms[:] = 3 * DAY
@@ -71,7 +91,7 @@ def test_rollups_and_quarantine_have_a_life_of_their_own(store):
     assert swept.rollups > 0
     assert rows("SELECT count(*) FROM rollup_15m WHERE bucket < %s", NOW - NOW % DAY - DAY) == [(0,)]
     assert rows("SELECT count(*) FROM quarantine") == [(1,)]
-    assert upkeep.retain(store, NOW + 31 * DAY).quarantined == 1
+    assert upkeep.retain(store, NOW + 15 * DAY).quarantined == 1
     assert store.write(batch(quarantined=[quarantined()])).refused == ()
 
 
