@@ -162,6 +162,21 @@ class Raw(asyncio.DatagramProtocol):
         assert opened(device, await self.hear(), proof).code == Code.CHANGED
 
 
+def sealed(device: Device, inside: bytes) -> tuple[Message, object]:
+    """A request whose inside is these bytes, under the right key."""
+    split, device._split_message = device._split_message, lambda message, proof: (Message(code=Code.POST), inside)
+    try:
+        return device.protect(Message(code=Code.POST))
+    finally:
+        device._split_message = split
+
+
+def inside_of(device: Device, payload: bytes) -> bytes:
+    """What a right request with this payload is inside."""
+    message = Message(code=Code.POST, uri_path=("up",), content_format=JSON, payload=payload)
+    return bytes(device._split_message(message, None)[1])
+
+
 def opened(device: Device, datagram: bytes, proof) -> Message:
     """What an answer holds, for the device whose request it answers."""
     outer = Message.decode(datagram)

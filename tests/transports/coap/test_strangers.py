@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from smartcity.transports.coap import packet
 from smartcity.transports.coap.packet import Malformed
-from tests.transports.coap.street import PACK, Device, open_quay, opened, wire
+from tests.transports.coap.street import PACK, Device, open_quay, opened, sealed, wire
 from tests.transports.street import until
 
 
@@ -145,20 +145,11 @@ async def test_under_a_right_key_nonsense_is_no_request_and_breaks_nothing(busy_
     raw, device = await busy_quay.raw(), Device()
     await raw.introduced(device)
     for mid, inside in enumerate((b"\x02\xbd", b"\x02\xb3\xff\xfe\xfd", b"\x00", b"\x44", b"\x1f", b"\x02\xf0" * 20)):
-        raw.say(wire(sealed(device, inside), mid))
+        raw.say(wire(sealed(device, inside)[0], mid))
         await raw.hear()
     counters = busy_quay.door.counters
     assert "a fault of our own" not in counters.ignored and len(busy_quay.stored) == 1
     assert (await (await busy_quay.client("L-2")).post()).code == Code.CHANGED
-
-
-def sealed(device, inside):
-    """A request whose inside is these bytes."""
-    split, device._split_message = device._split_message, lambda message, proof: (Message(code=Code.POST), inside)
-    try:
-        return device.protect(Message(code=Code.POST))[0]
-    finally:
-        device._split_message = split
 
 
 async def test_the_challenge_is_no_larger_than_the_request_it_answers(quay):
