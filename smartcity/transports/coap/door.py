@@ -109,8 +109,8 @@ class Door(asyncio.DatagramProtocol):
         try:
             self._receive(data, address)
         except Exception:
-            self.counters.ignored["a fault of our own"] += 1
-            log.exception("a datagram of %d bytes could not be handled", len(data))
+            if self._is_news("a fault of our own"):
+                log.exception("a datagram of %d bytes could not be handled", len(data))
 
     # inside
 
@@ -150,8 +150,8 @@ class Door(asyncio.DatagramProtocol):
             self.counters.challenged += 1
             self._send(self._sealed(sent, challenge.answer), address)
         except (ContextUnavailable, OSError) as problem:
-            self.counters.ignored["no number for an answer"] += 1
-            log.warning("a device cannot be challenged: %s", problem)
+            if self._is_news("no number for an answer"):
+                log.warning("devices cannot be challenged: %s", problem)
         else:
             self._serve(Posted(sent, address, opened, self._exchanges.open(key, self._loop.time())))
 
@@ -212,11 +212,16 @@ class Door(asyncio.DatagramProtocol):
         try:
             sealed = posted.opened.seal(message)
         except (ContextUnavailable, OSError) as problem:
-            self.counters.ignored["no number for an answer"] += 1
-            log.warning("a device cannot be answered: %s", problem)
+            if self._is_news("no number for an answer"):
+                log.warning("devices cannot be answered: %s", problem)
             return
         posted.exchange.answer = self._sealed(posted.sent, sealed)
         self._send(posted.exchange.answer, posted.address)
+
+    def _is_news(self, fault: str) -> bool:
+        """Counts it. The log hears of one in a thousand, or whoever sends datagrams could fill a disk with it."""
+        self.counters.ignored[fault] += 1
+        return self.counters.ignored[fault] % 1_000 == 1
 
     def _sealed(self, sent: Packet, outer: Message) -> bytes:
         self._number = (self._number + 1) & 0xFFFF

@@ -178,3 +178,14 @@ def test_what_is_read_as_a_request_the_library_reads_alike(datagram):
     assert (found.token, found.number, found.payload) == (other.token, other.mid, other.payload)
     if found.is_understood:
         assert found.oscore == other.opt.oscore
+
+
+async def test_a_fault_of_our_own_is_counted_logged_once_in_a_thousand_and_survived(busy_quay, monkeypatch, caplog):
+    monkeypatch.setattr(busy_quay.door._guard, "open", lambda sent: {}["broken"])
+    raw = await busy_quay.raw()
+    for mid in range(3):
+        raw.say(plain(Code.GET, ("up",))[:2] + mid.to_bytes(2, "big") + b"\x07")
+    await until(lambda: busy_quay.door.counters.ignored["a fault of our own"] == 3)
+    monkeypatch.undo()
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert (await (await busy_quay.client()).post()).code == Code.CHANGED
