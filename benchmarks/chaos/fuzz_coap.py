@@ -80,19 +80,19 @@ async def attack(city: Victim, devices: range, many: int, seed: int, told: Told)
 
 
 async def honest(city: Victim, device: int) -> None:
-    speaker = await _arrived(city, device)
+    speaker = await arrived(city, device)
     await speaker.introduce()
     speaker.raw.transport.close()
 
 
-async def _arrived(city: Victim, device: int) -> Speaker:
+async def arrived(city: Victim, device: int) -> Speaker:
     address = ("127.0.0.1", city.coap_port)
     _, raw = await asyncio.get_running_loop().create_datagram_endpoint(Raw, remote_addr=address)
     return Speaker(Device(uid(device), secret(uid(device))), raw)
 
 
 async def _speak(city: Victim, device: int, random: Random, rounds: int, told: Told) -> None:
-    speaker = await _arrived(city, device)
+    speaker = await arrived(city, device)
     await speaker.introduce()
     for _ in range(rounds):
         began = time.monotonic()
