@@ -34,7 +34,7 @@ async def talk(speaker, device, acknowledged, ending):
 
 
 async def killed_under_load(city):
-    acknowledged, ending = set(), asyncio.Event()
+    acknowledged, ending = set[tuple[int, int]](), asyncio.Event()
     speakers = [await fuzz_coap.arrived(city, device) for device in range(DEVICES)]
     talking = [asyncio.create_task(talk(s, n, acknowledged, ending)) for n, s in enumerate(speakers)]
     await asyncio.sleep(4)

@@ -26,7 +26,7 @@ def test_payloads_reach_what_lies_behind_the_parser(payload):
             read += len(senml.CODEC.decode(payload(random, NOW), NOW * 1000)) > 0
         except BadPayload as problem:
             problems.add(str(problem)[:40])
-    assert 100 < read < 1_900 and len(problems) > 3
+    assert 100 < read < 1_900 and len(problems) > 10
 
 
 def test_hurt_bytes_are_bounded():
