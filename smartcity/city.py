@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The embedded city: one process, one event loop, every part wired to the next by a plain call.
 
-Messages: gateway and /ingest → inbox → pipeline → store; after the commit the live view and the loops learn of it.
+Messages: gateway, /ingest and CoAP → inbox → pipeline → store; after the commit live view and loops learn of it.
 Commands: loops and people → tables → dispatcher → gateway → device → acknowledgement → measured effect.
 """
 
@@ -30,7 +30,7 @@ from smartcity.control.unproven import Unproven
 from smartcity.devices.models import Series
 from smartcity.devices.naming import city_name
 from smartcity.hearts import Hearts, Lag
-from smartcity.ingest import bridging
+from smartcity.ingest import bridging, coap_door
 from smartcity.ingest import pipeline as pipelines
 from smartcity.ingest.pipeline import Committed
 from smartcity.kernel import clock as clocks
@@ -61,6 +61,7 @@ class City:
         self.road = pipelines.build(self.inbox, self._committed, self._acknowledged, lambda announced: None)
         self.gateway = Gateway(self.inbox, self.road.registry, city_ms=clock.now_ms)
         self.http = Ingest(self.inbox, self.road.registry, city_ms=clock.now_ms)
+        self.coap = coap_door.build(self.inbox, self.road.registry, city_ms=clock.now_ms)
         self.bridge = bridging.build(self.inbox, self.road.registry, city_ms=clock.now_ms)
         self.control = Control(over(self.gateway, self.bridge), tell=self.hub.tell)
         self.gateway.on_ready = self.control.on_ready
@@ -95,7 +96,8 @@ class City:
         frontdoor.readiness.why_not = self._why_not_ready
 
     async def _listen_for_devices(self) -> None:
-        """In the clear on one address, by default the loopback; with TLS beside it where a certificate is given."""
+        """In the clear on one address, by default the loopback; with TLS beside it where a certificate is given, and
+        by CoAP where an address for it is."""
         host, _, port = settings.MQTT_ADDRESS.rpartition(":")
         await self.gateway.serve(host, int(port))
         if settings.MQTT_CERTIFICATE:
@@ -103,6 +105,8 @@ class City:
             context.load_cert_chain(settings.MQTT_CERTIFICATE, settings.MQTT_KEY or None)
             host, _, port = settings.MQTT_TLS_ADDRESS.rpartition(":")
             await self.gateway.serve(host, int(port), context)
+        if self.coap:
+            await coap_door.listen(self.coap)
 
     async def _close(self, tasks: list[asyncio.Task[None]]) -> None:
         frontdoor.readiness.why_not = lambda: "it is stopping"
@@ -114,6 +118,8 @@ class City:
         self.server.should_exit = True
         await asyncio.wait([self.web], timeout=2 * serving.GRACE_S)
         await self.gateway.close()
+        if self.coap:
+            await self.coap.close()
         await self.road.close()
         if clock.is_simulation:
             clocks.save(clock.anchor, settings.VAR / "clock.json")
@@ -229,6 +235,7 @@ class City:
             "notices": lambda: self.notifier.counters,
             "gateway": lambda: self.gateway.counters,
             "http": lambda: {"answers": self.http.answers},
+            "coap": lambda: self.coap.counters if self.coap else None,
             "bridge": lambda: self.bridge.health() if self.bridge else None,
             "live_view": lambda: {"clients": Live.count, "frames_sent": self.hub.frames_sent},
         }

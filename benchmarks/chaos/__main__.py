@@ -36,7 +36,7 @@ ENTRIES: Final = (
     Entry("disorder_postgresql", "the same on PostgreSQL", "disorder:on_postgresql"),
     Entry("burst", "20 times the normal rate for 60 s", "burst:run"),
     Entry("hostile", "hostile payloads are refused quickly, in little memory", "hostile:run"),
-    Entry("fuzz", "a million fuzzed payloads each over MQTT and HTTP", "fuzz:run"),
+    Entry("fuzz", "a million fuzzed payloads each over MQTT, HTTP and CoAP", "fuzz:run"),
     Entry("soak", "an hour at 70 % of a core: memory and answers stay as they are"),
     Entry("mosquitto", "for comparison: the same kill against a stock Mosquitto with a subscriber that stores"),
     Entry("bridge", "killed and slow ingesters behind an existing broker"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A million fuzzed payloads over MQTT and as many over HTTP: nothing breaks, nothing hangs, everything is counted."""
+"""A million fuzzed payloads each over MQTT, HTTP and CoAP: nothing breaks, nothing hangs, everything is counted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import mqtt5
 
-from benchmarks.chaos import holdings, judge, mutations, payloads, victims
+from benchmarks.chaos import fuzz_coap, holdings, judge, mutations, payloads, victims
 from benchmarks.chaos.findings import Findings, Options
 from benchmarks.chaos.holdings import Holdings
 from benchmarks.chaos.line import Line
@@ -38,7 +38,8 @@ HEADERS: Final = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "applicati
 @dataclass(slots=True)
 class Told:
     """How often what was answered; `unanswered` are messages on connections that ended, `silent` those nobody answered
-    though the connection stood."""
+    though the connection stood. Over CoAP `packets` are datagrams that were hurt, `bodies` requests hurt under a right
+    key."""
 
     answers: Counter[str] = field(default_factory=Counter)
     payloads: int = 0
@@ -51,31 +52,33 @@ class Told:
 def run(found: Findings, options: Options) -> None:
     many = 10_000 if options.quick else 1_000_000
     with options.room(found.scenario) as var:
-        with victims.victim(var, devices=DEVICES, behind_gateway=BEHIND_GATEWAY) as city:
+        with victims.victim(var, devices=DEVICES, behind_gateway=BEHIND_GATEWAY, coap=True) as city:
             before = city.memory_mb
             began = time.monotonic()
-            mqtt, http = asyncio.run(_attack(city, many, options.seed))
+            mqtt, http, coap = asyncio.run(_attack(city, many, options.seed))
             took_s, grown = time.monotonic() - began, city.memory_mb - before
             honest_s = asyncio.run(_honest(city, http))
             health = city.health()
             city.stop()
             said = city.running.said()
         held = holdings.read(city.environment, var / "held.npz")
-    for name, told in (("mqtt", mqtt), ("http", http)):
+    for name, told in (("mqtt", mqtt), ("http", http), ("coap", coap)):
         print(f"  {name}: {dict(told.answers.most_common(8))}", file=sys.stderr)
         found.add(f"{name}_payloads", told.payloads, at_least=many)
         found.add(f"{name}_silent", told.silent, at_most=0)
         found.add(f"{name}_unanswered_on_ended_connections", told.unanswered)
     found.add("mqtt_packets_hurt", mqtt.packets)
     found.add("http_bodies_hurt", http.bodies)
-    found.add("payloads_s", round((mqtt.payloads + http.payloads) / took_s, 1))
+    found.add("coap_datagrams_hurt", coap.packets)
+    found.add("coap_requests_hurt_inside", coap.bodies)
+    found.add("payloads_s", round((mqtt.payloads + http.payloads + coap.payloads) / took_s, 1))
     found.add("memory_growth_mb", round(grown, 1))
     found.add("honest_device_s", round(honest_s, 2), at_most=5)
     found.add("readings_kept", len(held.readings), at_least=1)
     _counted(found, http, held, health, said)
-    found.headline = (
-        f"{mqtt.payloads:,} over MQTT and {http.payloads:,} over HTTP, {len(held.readings):,} readings in them"
-    )
+    _counted_coap(found, coap, health["coap"])
+    many_ways = f"{mqtt.payloads:,} over MQTT, {http.payloads:,} over HTTP and {coap.payloads:,} over CoAP"
+    found.headline = f"{many_ways}, {len(held.readings):,} readings in them"
 
 
 def _counted(found: Findings, http: Told, held: Holdings, health: Mapping[str, Any], said: str) -> None:
@@ -95,8 +98,17 @@ def _counted(found: Findings, http: Told, held: Holdings, health: Mapping[str, A
     found.add("database_faults", len(held.faults), at_most=0)
 
 
-async def _attack(city: Victim, many: int, seed: int) -> tuple[Told, Told]:
-    mqtt, http = Told(), Told()
+def _counted_coap(found: Findings, told: Told, counted: Mapping[str, Any]) -> None:
+    """What was answered 2.04 is in the books, which balance."""
+    on_line = counted["received"] - counted["stored"] - sum(counted["refused"].values())
+    missing = max(0, told.answers["2.04"] - counted["stored"])
+    found.add("coap_uncounted_messages", abs(on_line) + missing, at_most=0)
+    found.add("coap_faults_of_our_own", counted["ignored"].get("a fault of our own", 0), at_most=0)
+    found.add("coap_turned_away", sum(counted["auth_failures"].values()))
+
+
+async def _attack(city: Victim, many: int, seed: int) -> tuple[Told, Told, Told]:
+    mqtt, http, coap = Told(), Told(), Told()
     speakers = range(1, DEVICES - BEHIND_GATEWAY)  # the first device is the honest one
     behind = [uid(n) for n in range(DEVICES - BEHIND_GATEWAY, DEVICES)]
     rounds = ceil(many / (len(speakers) * WINDOW))
@@ -106,7 +118,8 @@ async def _attack(city: Victim, many: int, seed: int) -> tuple[Told, Told]:
             tasks.create_task(_publish(city, device, Random(f"{seed} {device}"), rounds, mqtt))
         for n in range(LINES):
             tasks.create_task(_post(city, behind, Random(f"{seed} gateway {n}"), requests, http))
-    return mqtt, http
+        tasks.create_task(fuzz_coap.attack(city, range(1, DEVICES), many, seed, coap))
+    return mqtt, http, coap
 
 
 async def _publish(city: Victim, device: int, random: Random, rounds: int, told: Told) -> None:
@@ -171,12 +184,13 @@ def _packet(device: int, number: int, payload: bytes) -> mqtt5.PublishPacket:
 
 
 async def _honest(city: Victim, http: Told) -> float:
-    """Seconds until a device that said nothing so far has been answered over MQTT, and the gateway once more."""
+    """Seconds until a device that said nothing so far has been answered over MQTT and CoAP, the gateway once more."""
     began = time.monotonic()
     line = await _arrived(city, 0)
     line.publish(1, payload=payloads.record("40", int(time.time())))
     answer = await line.hear(ANSWER_S)
     assert isinstance(answer, mqtt5.PubAckPacket) and answer.reason_code.value == 0, answer
     line.leave()
+    await fuzz_coap.honest(city, 0)
     await _post(city, [uid(DEVICES - 1)], Random(0), 1, http)
     return time.monotonic() - began

@@ -29,6 +29,7 @@ class Victim:
 
     var: Path
     database_url: str = ""
+    coap_port: int = 0
     ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
     cpu_s: float = 0.0
     password: str = ""
@@ -43,7 +44,8 @@ class Victim:
     @property
     def _own(self) -> dict[str, str]:
         numeric = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        return numeric | {"PYTHONDONTWRITEBYTECODE": "", "DATABASE_URL": self.database_url}
+        coap = {"SMARTCITY_COAP": f"127.0.0.1:{self.coap_port}"} if self.coap_port else {}
+        return numeric | coap | {"PYTHONDONTWRITEBYTECODE": "", "DATABASE_URL": self.database_url}
 
     def start(self, *, wait: bool = True) -> None:
         self.running = cities.start("--empty", var=self.var, ports=self.ports, **self._own)
@@ -90,9 +92,11 @@ class Victim:
 
 
 @contextlib.contextmanager
-def victim(var: Path, *, devices: int, behind_gateway: int = 0, database_url: str = "") -> Iterator[Victim]:
+def victim(
+    var: Path, *, devices: int, behind_gateway: int = 0, database_url: str = "", coap: bool = False
+) -> Iterator[Victim]:
     """Running, with so many devices set up; stopped at the end if it still runs."""
-    city = Victim(var, database_url)
+    city = Victim(var, database_url, free_port() if coap else 0)
     city.provision(devices, behind_gateway)
     city.start()
     try:

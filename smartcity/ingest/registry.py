@@ -64,6 +64,15 @@ class Registry:
             return Refusal("device retired")
         return Identity(username)
 
+    def stored_digest(self, uid: str) -> bytes | Refusal:
+        """SHA-256 of the device's secret, from which its CoAP keys are derived; or why it may not come in."""
+        known = self.roster.devices.get(uid)
+        if known is None:
+            return Refusal("unknown device")
+        if known.is_retired:
+            return Refusal("device retired")
+        return known.digest or Refusal("wrong secret")
+
     def token(self, text: str) -> Token | None:
         """The gateway token behind this text. Found by its hash, so the time it takes tells nothing of the token."""
         return self.roster.tokens.get(hashlib.sha256(text.encode()).digest())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The house payload: SenML JSON (RFC 8428) with absolute times; `n` is the metric's name."""
+"""The house payload: SenML in JSON or CBOR (RFC 8428) with absolute times; `n` is the metric's name."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TypeVar, cast
 
 import msgspec
 
+from smartcity.kernel import senml_cbor
 from smartcity.kernel.codecs import NO_TIME, BadPayload, Instruction, Observation, Observations, Sample
 
 ABSOLUTE_S = 2**28  # RFC 8428 section 4.5.3: smaller times are relative to now
@@ -57,7 +58,8 @@ _SAMPLE = Sample(
 
 @dataclass(frozen=True, slots=True)
 class SenML:
-    """Reads up to 1,000 records a pack; bases are resolved; times must be absolute."""
+    """Reads up to 1,000 records a pack, JSON and CBOR told apart by the first byte; bases are resolved; times must be
+    absolute."""
 
     name: str = "senml"
     version: str = "1"
@@ -66,6 +68,8 @@ class SenML:
     def columns(self, payload: bytes, received_at_ms: int) -> Observations:
         """Packs of plain records have no base to resolve and take a third of the time. What is not plain is seen to be
         so at once: mostly by how it begins, else by the first field no plain record has."""
+        if senml_cbor.is_cbor(payload):
+            return _resolve(_counted(_converted(senml_cbor.read(payload))))
         if not payload.startswith(BASE_FIRST):
             with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 return _plain(_counted(_plain_decoder.decode(payload)))
@@ -95,6 +99,13 @@ def _records(payload: bytes) -> list[Record]:
         return _decoder.decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadPayload(f"not SenML JSON: {error}") from None
+
+
+def _converted(fields: list[dict[str, object]]) -> list[Record]:
+    try:
+        return msgspec.convert(fields, list[Record])
+    except msgspec.ValidationError as error:
+        raise BadPayload(f"not SenML CBOR: {error}") from None
 
 
 def _counted(records: list[T]) -> list[T]:

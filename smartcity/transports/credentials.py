@@ -42,6 +42,9 @@ class SecretTable:
     def remove(self, device: str) -> None:
         self._digests.pop(device, None)
 
+    def stored_digest(self, uid: str) -> bytes | Refusal:
+        return self._digests.get(uid) or Refusal("unknown device")
+
     async def authenticate(self, username: str, password: bytes) -> Identity | Refusal:
         known = self._digests.get(username)
         if not hmac.compare_digest(digest(password), known or NOBODY):

@@ -16,7 +16,7 @@ PREFIX: Final = "smartcity"
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 NAMED: Final = {"tasks": "task", "loops": "loop"}
 COUNTED: Final = frozenset({"failures", "rounds", "frames_sent", "answers"})
-COUNTING: Final = frozenset({"gateway", "notices"})
+COUNTING: Final = frozenset({"gateway", "coap", "notices"})
 LEDGERS: Final = {"messages": "Messages by what became of them.", "readings": "Readings by what became of them."}
 
 

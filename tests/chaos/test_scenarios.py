@@ -57,10 +57,11 @@ def test_a_street_in_disorder_leaves_the_tables_of_one_in_order():
 
 
 @pytest.mark.slow
-def test_twenty_thousand_fuzzed_payloads_break_nothing_and_are_all_counted():
+def test_thirty_thousand_fuzzed_payloads_break_nothing_and_are_all_counted():
     results, missed = ran("fuzz")
     assert missed == []
     assert results["fuzz_readings_kept"] > 100 and results["fuzz_mqtt_packets_hurt"] > 0
+    assert results["fuzz_coap_requests_hurt_inside"] > 0 and results["fuzz_coap_turned_away"] > 0
 
 
 def test_without_a_name_the_scenarios_are_listed_and_what_is_not_built_says_so():
