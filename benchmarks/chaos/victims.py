@@ -25,13 +25,15 @@ class Skipped(Exception):
 
 @dataclass(slots=True)
 class Victim:
-    """`manage.py runcity --empty` on the same ports whenever it is started; its children are its own affair."""
+    """`manage.py runcity --empty` on the same ports whenever it is started; its children are its own affair. `more` are
+    further variables of its environment."""
 
     var: Path
     database_url: str = ""
     ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
     cpu_s: float = 0.0
     password: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)
     running: cities.City = field(init=False)
 
     @property
@@ -43,7 +45,7 @@ class Victim:
     @property
     def _own(self) -> dict[str, str]:
         numeric = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        return numeric | {"PYTHONDONTWRITEBYTECODE": "", "DATABASE_URL": self.database_url}
+        return numeric | {"PYTHONDONTWRITEBYTECODE": "", "DATABASE_URL": self.database_url} | dict(self.more)
 
     def start(self, *, wait: bool = True) -> None:
         self.running = cities.start("--empty", var=self.var, ports=self.ports, **self._own)
@@ -90,9 +92,11 @@ class Victim:
 
 
 @contextlib.contextmanager
-def victim(var: Path, *, devices: int, behind_gateway: int = 0, database_url: str = "") -> Iterator[Victim]:
+def victim(
+    var: Path, *, devices: int, behind_gateway: int = 0, database_url: str = "", more: Mapping[str, str] | None = None
+) -> Iterator[Victim]:
     """Running, with so many devices set up; stopped at the end if it still runs."""
-    city = Victim(var, database_url)
+    city = Victim(var, database_url, more=more or {})
     city.provision(devices, behind_gateway)
     city.start()
     try:
