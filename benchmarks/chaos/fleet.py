@@ -31,8 +31,8 @@ SOON: Final = Retry(0.2, 1.0)
 class Fleet:
     """`rate_s` messages a second in all, which may be changed at any time; `held_back` counts what a device could not
     say because it keeps no more unanswered than `keeps`. The gateway posts so many messages `a_request` on so many
-    `lines` at once. `without_subscriber` counts what a broker has acknowledged with the word that nobody subscribes to
-    it: a success in MQTT 5 (3.4.2.1), and in 3.1.1 an acknowledgement like any other."""
+    `lines` at once. `without_subscriber` are the lines of what a broker has acknowledged with the word that nobody
+    subscribes to it: a success in MQTT 5 (3.4.2.1), and in 3.1.1 an acknowledgement like any other."""
 
     def __init__(
         self, ports: tuple[int, int], devices: int, *, behind_gateway: int = 0, each: int = 4, rate_s: float = 500,
@@ -40,7 +40,8 @@ class Fleet:
     ) -> None:  # fmt: skip
         self.book = LogBook(each)
         self.rate_s, self.keeps, self.posts = rate_s, keeps, (a_request, lines)
-        self.held_back = self.without_subscriber = 0
+        self.held_back = 0
+        self.without_subscriber: list[int] = []
         self.posters: list[Poster] = []
         self._web, self._mqtt = ports
         self._devices, self._behind = devices, behind_gateway
@@ -159,7 +160,8 @@ class Fleet:
     def _heard(self, line: int, answer: asyncio.Future[Acknowledged]) -> None:
         if not answer.cancelled():
             told = answer.result()
-            self.without_subscriber += told.code is PubAckReasonCode.NO_MATCHING_SUBSCRIBERS
+            if told.code is PubAckReasonCode.NO_MATCHING_SUBSCRIBERS:
+                self.without_subscriber.append(line)
             what = Heard.ACKNOWLEDGED if told.is_stored else Heard.REFUSED
             self.book.hear(line, what, time.monotonic())
 

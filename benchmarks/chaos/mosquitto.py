@@ -23,6 +23,7 @@ from benchmarks.chaos import behind, holdings, victims
 from benchmarks.chaos.findings import Findings, Options
 from benchmarks.chaos.fleet import Fleet
 from benchmarks.chaos.history import Heard, Log, Rows
+from benchmarks.chaos.judge import missing
 from tests import servers
 
 DEVICES: Final = 200
@@ -72,17 +73,18 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Counts of readings; `at_kills` are the lost ones by who was killed next after they were said."""
+    """Counts of readings. Of the lost ones, `said_to_nobody` were acknowledged by the broker although nobody subscribed
+    just then; the others count `at_kills`, by who was killed next after they were said."""
 
     kills: Sequence[Kill]
     acknowledged: int
     lost: int
-    at_kills: dict[str, int]
-    without_subscriber: int
+    said_to_nobody: int
+    at_kills: Mapping[str, int]
 
     @property
-    def lost_at_kills_behind(self) -> int:
-        """At kills of what stores, be it a subscriber or a city."""
+    def lost_behind(self) -> int:
+        """With what stores, be it a subscriber or a city."""
         return sum(lost for victim, lost in self.at_kills.items() if victim != "broker")
 
 
@@ -97,11 +99,11 @@ def run(found: Findings, options: Options) -> None:
         found.add(f"{setup.name}_kills", len(outcome.kills))
         found.add(f"{setup.name}_acknowledged_readings", outcome.acknowledged, at_least=1)
         found.add(f"{setup.name}_lost", outcome.lost, at_most=None if setup.behind else 0)
-        for who, missing in outcome.at_kills.items():
+        found.add(f"{setup.name}_lost_said_to_nobody", outcome.said_to_nobody)
+        for who, gone in outcome.at_kills.items():
             took = [kill.took_s for kill in outcome.kills if kill.victim == who]
-            found.add(f"{setup.name}_lost_at_kills_of_{who}", missing)
+            found.add(f"{setup.name}_lost_before_kills_of_{who}", gone)
             found.add(f"{setup.name}_{who}_back_after_mean_s", round(sum(took) / len(took), 2))
-        found.add(f"{setup.name}_said_without_subscriber", outcome.without_subscriber)
     print(_beside(outcomes))
     lost = ", ".join(f"{name} {outcome.lost:,} of {outcome.acknowledged:,}" for name, outcome in outcomes.items())
     found.headline = f"lost: {lost}"
@@ -117,14 +119,17 @@ def _tried(setup: Setup, var: Path, options: Options) -> Outcome:
         time.sleep(1)
         fleet.fall_silent()
         fleet.drain(PATIENCE_S)
-        log, without_subscriber = fleet.book.read(), fleet.without_subscriber
+        log, unheard = fleet.book.read(), fleet.without_subscriber
         rows = held()
     acknowledged = int((log.heard == Heard.ACKNOWLEDGED).sum()) * log.each
-    by_kill = lost_by_kill(log, rows, [kill.over for kill in kills])
+    to_nobody = np.zeros(len(log), np.bool_)
+    to_nobody[unheard] = True
+    said_to_nobody = len(missing(log.take(to_nobody), rows))
+    by_kill = lost_by_kill(log.take(~to_nobody), rows, [kill.over for kill in kills])
     at_kills = {mortal.name: 0 for mortal in mortals}
     for kill, lost in zip(kills, by_kill.tolist()[:-1], strict=True):
         at_kills[kill.victim] += lost
-    return Outcome(kills, acknowledged, int(by_kill.sum()), at_kills, without_subscriber * log.each)
+    return Outcome(kills, acknowledged, int(by_kill.sum()) + said_to_nobody, said_to_nobody, at_kills)
 
 
 def _kill_in_turn(fleet: Fleet, mortals: Sequence[Mortal], options: Options) -> list[Kill]:
@@ -187,10 +192,11 @@ def lost_by_kill(log: Log, held: Rows, over: Sequence[float]) -> np.ndarray[tupl
 def _beside(outcomes: Mapping[str, Outcome]) -> str:
     """The table for people, a column for each."""
     columns = [
-        (name, len(one.kills), one.acknowledged, one.lost, one.at_kills.get("broker", 0), one.lost_at_kills_behind)
-        for name, one in outcomes.items()
-    ]
-    words = ("", "kills", "readings acknowledged", "of them nowhere", "… broker killed", "… what stores killed")
+        (name, len(one.kills), one.acknowledged, one.lost, one.said_to_nobody, one.at_kills.get("broker", 0),
+         one.lost_behind) for name, one in outcomes.items()
+    ]  # fmt: skip
+    words = ("", "kills", "readings acknowledged", "of them nowhere", "… said to nobody", "… before the broker's",
+             "… before the other's")  # fmt: skip
     return "\n".join(
         f"  {word:<24}" + "".join(f"{cell:>15,}" if isinstance(cell, int) else f"{cell:>15}" for cell in cells)
         for word, *cells in zip(words, *columns, strict=True)
