@@ -103,6 +103,10 @@ class Bridged:
 
     def held(self) -> Rows:
         self.settle()
+        return self.stopped()
+
+    def stopped(self) -> Rows:
+        """The same of one that is known to have settled."""
         self.city.stop()
         return holdings.read(self.city.environment, self.city.var / "held.npz").readings
 

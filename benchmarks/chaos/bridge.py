@@ -11,10 +11,10 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +32,12 @@ from tests.servers import Server
 DEVICES: Final = 200
 RATE_S: Final = 300
 PATIENCE_S: Final = 120.0
-SLICE_S: Final = 3.0
-RUNS: Final = 0.2  # of the time a slow city runs; meanwhile more comes than the broker may have under way
+SLICE_S: Final = 3.0  # of which more comes, while it is stopped, than the broker may have under way
+RUNS: Final = 0.2  # of the time a slow city runs
 BROKER: Final = (
     "persistence true", "autosave_interval 1", "max_queued_messages 0", "max_inflight_messages 500", "sys_interval 1",
 )  # fmt: skip
+Claims = NDArray[np.bool_]  # one for each message that was acknowledged to its device
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +60,20 @@ def run(found: Findings, options: Options) -> None:
     ):
         trial = Trial(fleet, server, platform, random.Random(options.seed), kills, longest_s)
         phases = [trial.phase("listening"), trial.phase("slow"), trial.phase("away")]
-        told = platform.settle()
         log = fleet.book.read()
-        held = platform.held()
+        held = platform.stopped()
     found.add("broker_settings", "; ".join(BROKER))
     found.add("kills_of_broker", trial.broker_kills)
     found.add("kills_of_city", trial.city_kills)
     _told(found, log, held, tap, phases)
     for name in ("broker_dropped", "sessions_lost", "without_qos", "given_up"):
-        found.add(f"{name}_last_start", -1 if told[name] is None else int(told[name]))
+        found.add(f"{name}_last_start", int(trial.told[name] or 0))
 
 
 @dataclass(slots=True)
 class Trial:
-    """Each phase kills so many times whom it kills, at random moments up to `longest_s` apart."""
+    """Each phase kills so many times whom it kills, at random moments up to `longest_s` apart. `told` is what the
+    bridge counted, since its last start, by the end of the last phase."""
 
     fleet: Fleet
     server: Server
@@ -82,6 +83,7 @@ class Trial:
     longest_s: float
     broker_kills: int = 0
     city_kills: int = 0
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     def phase(self, name: str) -> Phase:
         """Over once the city has caught up, so that a phase answers for itself alone."""
@@ -90,7 +92,7 @@ class Trial:
         {"listening": self._listening, "slow": self._slow, "away": self._away}[name]()
         self.fleet.fall_silent()
         self.fleet.drain(PATIENCE_S)
-        self.platform.settle()
+        self.told = self.platform.settle()
         return Phase(name, began, time.monotonic())
 
     def _listening(self) -> None:
@@ -154,27 +156,32 @@ def _told(found: Findings, log: Log, held: Rows, tap: Tap, phases: list[Phase]) 
     promised = log.that_heard(Heard.ACKNOWLEDGED)
     there = np.isin(promised.readings.key, held.key).reshape(-1, log.each).all(axis=1)
     delivered, acknowledged = (_among(promised, some) for some in (tap.heard.delivered, tap.heard.acknowledged))
+    ours = int((acknowledged & ~there).sum())
     found.add("messages_acknowledged_by_broker", len(promised), at_least=1)
     found.add("messages_acknowledged_by_bridge", int(acknowledged.sum()), at_least=1)
     found.add("delivered_again", tap.heard.again)
-    found.add("lost", int((acknowledged & ~there).sum()), at_most=0)
-    for word, which in (("never_delivered", ~delivered & ~there), ("forgotten", delivered & ~acknowledged & ~there)):
-        found.add(f"{word}_by_broker", int(which.sum()))
-        for phase in phases:
-            within = (promised.sent >= phase.began) & (promised.sent < phase.ended)
-            found.add(f"{phase.name}_{word}_by_broker", int((which & within).sum()))
-    for phase in phases:
-        within = (promised.sent >= phase.began) & (promised.sent < phase.ended)
-        found.add(f"{phase.name}_messages_acknowledged_by_broker", int(within.sum()))
+    found.add("lost", ours, at_most=0)
+    _broker(found, promised, ~delivered & ~there, delivered & ~acknowledged & ~there, phases)
     verdict = judge.compare(log, held)
     for name in ("duplicated", "altered", "unsaid"):
         found.add(name, getattr(verdict, name), at_most=0)
-    ours, theirs = int((acknowledged & ~there).sum()), int((~acknowledged & ~there).sum())
+    theirs = int((~acknowledged & ~there).sum())
     found.headline = f"{ours:,} of {int(acknowledged.sum()):,} acknowledged by the bridge lost"
     found.headline += f"; of {len(promised):,} acknowledged by the broker it lost {theirs:,} itself"
 
 
-def _among(log: Log, some: set[Message]) -> NDArray[np.bool_]:
+def _broker(found: Findings, promised: Log, never: Claims, forgotten: Claims, phases: list[Phase]) -> None:
+    """What it lost, in all and by phase."""
+    found.add("never_delivered_by_broker", int(never.sum()))
+    found.add("forgotten_by_broker", int(forgotten.sum()))
+    for phase in phases:
+        within = (promised.sent >= phase.began) & (promised.sent < phase.ended)
+        found.add(f"{phase.name}_messages_acknowledged_by_broker", int(within.sum()))
+        found.add(f"{phase.name}_never_delivered_by_broker", int((never & within).sum()))
+        found.add(f"{phase.name}_forgotten_by_broker", int((forgotten & within).sum()))
+
+
+def _among(log: Log, some: set[Message]) -> Claims:
     """Which messages of the log are in a set of what went over the line."""
     lines = zip(log.device.tolist(), log.number.tolist(), log.at.tolist(), strict=True)
     return np.array(
