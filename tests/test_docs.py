@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.chaos.__main__ import ENTRIES
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")})
 
@@ -48,6 +50,11 @@ def test_no_setting_in_the_reference_is_gone():
     )
     named = re.findall(r"^\| `SMARTCITY_([A-Z_]+)`", page, re.M)
     assert [name for name in named if f"SMARTCITY_{name}" not in code and f'secret("{name.lower()}")' not in code] == []
+
+
+def test_every_scenario_of_script_chaos_is_in_the_reference():
+    page = (ROOT / "docs/reference/chaos.md").read_text()
+    assert re.findall(r"^\| `(\w+)` .*\| .*\| .*\| .*\|$", page, re.M)[: len(ENTRIES)] == [one.name for one in ENTRIES]
 
 
 def test_every_command_of_manage_py_is_in_the_reference():

@@ -37,9 +37,9 @@ ENTRIES: Final = (
     Entry("burst", "20 times the normal rate for 60 s", "burst:run"),
     Entry("hostile", "hostile payloads are refused quickly, in little memory", "hostile:run"),
     Entry("fuzz", "a million fuzzed payloads each over MQTT, HTTP and CoAP", "fuzz:run"),
-    Entry("soak", "an hour at 70 % of a core: memory and answers stay as they are"),
-    Entry("mosquitto", "for comparison: the same kill against a stock Mosquitto with a subscriber that stores"),
-    Entry("bridge", "killed and slow ingesters behind an existing broker"),
+    Entry("soak", "an hour at 70 % of a core: memory and answers stay as they are", "soak:run"),
+    Entry("mosquitto", "for comparison: the same kills of a Mosquitto and the subscriber behind it", "mosquitto:run"),
+    Entry("bridge", "a city behind a Mosquitto, both killed: listening, slow and away", "bridge:run"),
     Entry("redis", "Redis stopped for 5 minutes"),
     Entry("pause", "SIGSTOP of each process in turn, two of each running"),
 )

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Final
 
 import uvloop
+from mqtt5 import PubAckReasonCode
 
 from benchmarks.chaos.history import SAID, Heard, LogBook, payload
 from benchmarks.chaos.poster import Poster
@@ -30,7 +31,8 @@ SOON: Final = Retry(0.2, 1.0)
 class Fleet:
     """`rate_s` messages a second in all, which may be changed at any time; `held_back` counts what a device could not
     say because it keeps no more unanswered than `keeps`. The gateway posts so many messages `a_request` on so many
-    `lines` at once."""
+    `lines` at once. `without_subscriber` are the lines of what a broker has acknowledged with the word that nobody
+    subscribes to it: a success in MQTT 5 (3.4.2.1), and in 3.1.1 an acknowledgement like any other."""
 
     def __init__(
         self, ports: tuple[int, int], devices: int, *, behind_gateway: int = 0, each: int = 4, rate_s: float = 500,
@@ -39,6 +41,7 @@ class Fleet:
         self.book = LogBook(each)
         self.rate_s, self.keeps, self.posts = rate_s, keeps, (a_request, lines)
         self.held_back = 0
+        self.without_subscriber: list[int] = []
         self.posters: list[Poster] = []
         self._web, self._mqtt = ports
         self._devices, self._behind = devices, behind_gateway
@@ -77,6 +80,11 @@ class Fleet:
         oldest = [client.oldest_unacknowledged_at for client in list(self._clients)]
         waiting = [self._loop.time() - at for at in oldest if at is not None]
         return max([*waiting, *(poster.oldest_s for poster in self.posters)], default=0.0)
+
+    def hear_more(self, messages: int, within_s: float) -> None:
+        """Wait until so many more are acknowledged; raises TimeoutError."""
+        had = self.book.acknowledged
+        wait_until(lambda: self.book.acknowledged > had + messages, within_s)
 
     def drain(self, within_s: float) -> float:
         """Seconds until every message is answered; raises TimeoutError."""
@@ -151,7 +159,10 @@ class Fleet:
 
     def _heard(self, line: int, answer: asyncio.Future[Acknowledged]) -> None:
         if not answer.cancelled():
-            what = Heard.ACKNOWLEDGED if answer.result().is_stored else Heard.REFUSED
+            told = answer.result()
+            if told.code is PubAckReasonCode.NO_MATCHING_SUBSCRIBERS:
+                self.without_subscriber.append(line)
+            what = Heard.ACKNOWLEDGED if told.is_stored else Heard.REFUSED
             self.book.hear(line, what, time.monotonic())
 
 

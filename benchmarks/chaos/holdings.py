@@ -9,10 +9,11 @@ whether they are whole, and writes all rows, open and sealed, as they lie in the
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,7 @@ from benchmarks.chaos.provision import FIRST
 
 DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000
+SLAB: Final = 1_000_000
 GRAINS: Final = ("15m", "1h", "1d")
 
 
@@ -111,14 +113,24 @@ def _readings(engine: Any) -> tuple[Ints, Ints, np.ndarray[Any, Any], Ints]:
     """Every row, a key as often as it is held."""
     from smartcity.telemetry import packing
 
-    rows = engine.rows("SELECT series, at, value, quality FROM reading")
-    parts = [np.array(rows, np.float64).reshape(-1, 4)]
+    parts = [np.empty((0, 4)), *_slabs(engine)]
     for series, day, packed in engine.rows("SELECT series, day, packed FROM sealed"):
         opened = packing.unpack(bytes(packed))
         at = opened.at + day * DAY_MS
         parts.append(np.column_stack([np.full(len(at), series), at, opened.value, opened.quality]))
     whole = np.concatenate(parts)
     return whole[:, 0].astype(np.int64), whole[:, 1].astype(np.int64), whole[:, 2], whole[:, 3].astype(np.int64)
+
+
+def _slabs(engine: Any) -> Iterator[np.ndarray[Any, Any]]:
+    """The open rows, about a million at a time where they lie evenly: as Python objects they take far more room."""
+    many, first, last = engine.rows("SELECT count(*), min(at), max(at) FROM reading")[0]
+    if not many:
+        return
+    edges = np.linspace(first, last + 1, many // SLAB + 2).astype(np.int64).tolist()
+    for begins, ends in itertools.pairwise(edges):
+        rows = engine.rows("SELECT series, at, value, quality FROM reading WHERE at >= ? AND at < ?", [begins, ends])
+        yield np.array(rows, np.float64).reshape(-1, 4)
 
 
 def _numbers() -> dict[int, int]:
@@ -130,7 +142,8 @@ def _numbers() -> dict[int, int]:
 
 
 def _numbered(series: Ints, numbers: Mapping[int, int]) -> Ints:
-    return np.array([numbers[number] for number in series.tolist()], np.int64)
+    found, place = np.unique(series, return_inverse=True)
+    return np.array([numbers[number] for number in found.tolist()], np.int64)[place]
 
 
 def _faults() -> list[str]:

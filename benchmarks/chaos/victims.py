@@ -25,7 +25,8 @@ class Skipped(Exception):
 
 @dataclass(slots=True)
 class Victim:
-    """`manage.py runcity --empty` on the same ports whenever it is started; its children are its own affair."""
+    """`manage.py runcity --empty` on the same ports whenever it is started; its children are its own affair. `more` are
+    further variables of its environment."""
 
     var: Path
     database_url: str = ""
@@ -33,6 +34,7 @@ class Victim:
     ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
     cpu_s: float = 0.0
     password: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)
     running: cities.City = field(init=False)
 
     @property
@@ -45,7 +47,8 @@ class Victim:
     def _own(self) -> dict[str, str]:
         numeric = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         coap = {"SMARTCITY_COAP": f"127.0.0.1:{self.coap_port}"} if self.coap_port else {}
-        return numeric | coap | {"PYTHONDONTWRITEBYTECODE": "", "DATABASE_URL": self.database_url}
+        named = {"PYTHONDONTWRITEBYTECODE": "", "DATABASE_URL": self.database_url}
+        return numeric | coap | named | dict(self.more)
 
     def start(self, *, wait: bool = True) -> None:
         self.running = cities.start("--empty", var=self.var, ports=self.ports, **self._own)
@@ -93,10 +96,16 @@ class Victim:
 
 @contextlib.contextmanager
 def victim(
-    var: Path, *, devices: int, behind_gateway: int = 0, database_url: str = "", coap: bool = False
+    var: Path,
+    *,
+    devices: int,
+    behind_gateway: int = 0,
+    database_url: str = "",
+    coap: bool = False,
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[Victim]:
     """Running, with so many devices set up; stopped at the end if it still runs."""
-    city = Victim(var, database_url, free_port() if coap else 0)
+    city = Victim(var, database_url, free_port() if coap else 0, more=more or {})
     city.provision(devices, behind_gateway)
     city.start()
     try:

@@ -64,6 +64,31 @@ def test_thirty_thousand_fuzzed_payloads_break_nothing_and_are_all_counted():
     assert results["fuzz_coap_requests_hurt_inside"] > 0 and results["fuzz_coap_turned_away"] > 0
 
 
+@pytest.mark.slow
+@pytest.mark.needs_mosquitto
+def test_a_broker_and_a_subscriber_lose_what_was_acknowledged_and_the_gateway_killed_as_often_does_not():
+    results, missed = ran("mosquitto")
+    assert missed == []
+    assert results["mosquitto_default_kills"] == results["mosquitto_gateway_kills"] == 2
+    assert results["mosquitto_default_lost"] > 0 == results["mosquitto_gateway_lost"]
+
+
+@pytest.mark.slow
+@pytest.mark.needs_mosquitto
+def test_a_city_behind_a_broker_loses_nothing_it_has_acknowledged_to_it():
+    results, missed = ran("bridge")
+    assert missed == []
+    assert results["bridge_kills_of_broker"] == 3 and results["bridge_messages_acknowledged_by_bridge"] > 1_000
+
+
+@pytest.mark.slow
+def test_a_soak_of_seconds_has_its_series_and_no_verdict_on_memory():
+    results, missed = ran("soak")
+    assert missed == []
+    assert len(str(results["soak_memory_mb_by_slice"]).split()) == results["soak_slices"] == 4
+    assert results["soak_acknowledged_readings"] > 1_000
+
+
 def test_without_a_name_the_scenarios_are_listed_and_what_is_not_built_says_so():
     done = subprocess.run([ROOT / "script" / "chaos"], capture_output=True, text=True, check=True)
     assert [line.split()[0] for line in done.stdout.splitlines()] == [entry.name for entry in ENTRIES]
