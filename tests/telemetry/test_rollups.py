@@ -165,9 +165,9 @@ def test_rollups_are_written_at_once_and_replace_those_that_are_there(store):
 
 def from_readings(grain):
     """What the table must hold, made from every stored reading at once."""
-    stored = np.array(rows("SELECT at, series, quality, value FROM reading")).T
-    at, series, quality = stored[:3].astype(np.int64)
-    found = rollups.of_readings(Readings(at, series, stored[3], quality, at))
+    kept = np.array(rows("SELECT at, series, quality, value FROM reading")).T
+    at, series, quality = kept[:3].astype(np.int64)
+    found = rollups.of_readings(Readings(at, series, kept[3], quality, at))
     if grain != "15m":
         stored = rollups.as_stored(found)
         found = rollups.into(stored, buckets.floor(stored.bucket, grain, ZoneInfo("Europe/Helsinki")))
@@ -177,7 +177,7 @@ def from_readings(grain):
 
 def messages(random, quarters, late):
     """Per quarter, (at, series, value) of two series that speak or not; some arrive some quarters late."""
-    arriving = [[] for _ in range(quarters + 8)]
+    arriving: list[list[tuple[int, int, float]]] = [[] for _ in range(quarters + 8)]
     first = NOW - NOW % QUARTER
     for number in range(quarters):
         for series in (ALL, 4):
