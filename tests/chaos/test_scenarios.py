@@ -41,6 +41,7 @@ def test_a_database_killed_twice_loses_nothing_and_nothing_is_acknowledged_meanw
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_a_full_disk_loses_nothing_and_nothing_is_acknowledged_meanwhile():
     results, missed = ran("disk_full_sqlite")
     if str(results["disk_full_sqlite"]).startswith("skipped"):
@@ -50,6 +51,7 @@ def test_a_full_disk_loses_nothing_and_nothing_is_acknowledged_meanwhile():
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_a_street_in_disorder_leaves_the_tables_of_one_in_order():
     results, missed = ran("disorder_sqlite")
     assert missed == []
@@ -65,6 +67,7 @@ def test_thirty_thousand_fuzzed_payloads_break_nothing_and_are_all_counted():
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.needs_mosquitto
 def test_a_broker_and_a_subscriber_lose_what_was_acknowledged_and_the_gateway_killed_as_often_does_not():
     results, missed = ran("mosquitto")
@@ -74,6 +77,7 @@ def test_a_broker_and_a_subscriber_lose_what_was_acknowledged_and_the_gateway_ki
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.needs_mosquitto
 def test_a_city_behind_a_broker_loses_nothing_it_has_acknowledged_to_it():
     results, missed = ran("bridge")
@@ -82,6 +86,7 @@ def test_a_city_behind_a_broker_loses_nothing_it_has_acknowledged_to_it():
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_a_soak_of_seconds_has_its_series_and_no_verdict_on_memory():
     results, missed = ran("soak")
     assert missed == []
