@@ -19,7 +19,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.chaos import behind, holdings, victims
+from benchmarks.chaos import behind, victims
 from benchmarks.chaos.findings import Findings, Options
 from benchmarks.chaos.fleet import Fleet
 from benchmarks.chaos.history import Heard, Log, Rows
@@ -161,7 +161,8 @@ def _standing(setup: Setup, var: Path) -> Iterator[Standing]:
     """The port devices speak to, who can be killed there, and what is held in the end."""
     if not setup.behind:
         with victims.victim(var, devices=DEVICES) as city:
-            yield city.ports[1], [Mortal("city", behind.Bridged(city).killed)], lambda: _stopped(city, var)
+            own = behind.Bridged(city)
+            yield city.ports[1], [Mortal("city", own.killed)], own.stopped
         return
     with servers.broker(*setup.broker) as (port, server):
         with (
@@ -173,11 +174,6 @@ def _standing(setup: Setup, var: Path) -> Iterator[Standing]:
 def _again(server: servers.Server) -> None:
     server.kill()
     server.start()
-
-
-def _stopped(city: victims.Victim, var: Path) -> Rows:
-    city.stop()
-    return holdings.read(city.environment, var / "held.npz").readings
 
 
 def lost_by_kill(log: Log, held: Rows, over: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

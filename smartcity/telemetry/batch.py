@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +40,23 @@ class Readings:
     def none(cls) -> Readings:
         empty = np.empty(0, np.int64)
         return cls(empty, empty, np.empty(0, np.float64), empty, empty)
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[tuple[Any, ...]]) -> Readings:
+        """From rows (at, series, value, quality) or (…, delay_s); without it, received is told as the instant."""
+        if not rows:
+            return cls.none()
+        at, series, value, quality, *delay_s = zip(*rows, strict=True)
+        instants = np.array(at, np.int64)
+        received = instants + np.array(delay_s[0], np.int64) * 1000 if delay_s else instants
+        return cls(instants, np.array(series, np.int64), np.array(value, float), np.array(quality, np.int64), received)
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[Readings]) -> Readings:
+        """One after another."""
+        if not parts:
+            return cls.none()
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ def export(
                     span | asked | {"format": form, "rows": taken.rows, "metrics": sorted({n.metric for n in names})}
                 )
                 record(by, "export readings", f"file {path.name}", after=after, reason=reason)
-                os.replace(part, path)
+            os.replace(part, path)  # last: no file without its entry
     except OSError as problem:
         raise BadFile(f"{path} cannot be written ({problem.strerror or problem}).") from None
     finally:
@@ -118,10 +118,10 @@ def readings_of_day(engine: Engine, day: int, ids: Ints, from_ms: int, to_ms: in
     parts = []
     for hour in range(start, end, HOUR_MS):
         sql = f"SELECT at, series, value, quality, delay_s FROM reading WHERE at >= ? AND at < ? AND {condition}"
-        parts.append(_open(engine.rows(sql, [hour, min(end, hour + HOUR_MS), given])))
+        parts.append(Readings.of_rows(engine.rows(sql, [hour, min(end, hour + HOUR_MS), given])))
     sql = f"SELECT series, packed FROM sealed WHERE day = ? AND {condition}"
     packed = [_opened(day, series, bytes(data)) for series, data in engine.rows(sql, [day, given])]
-    found = sealed.joined(_joined(packed), _joined(parts))
+    found = sealed.joined(Readings.of_parts(packed), Readings.of_parts(parts))
     return sealed.within(found.take(np.lexsort((found.series, found.at))), start, end)
 
 
@@ -166,23 +166,6 @@ def _opened(day: int, series: int, data: bytes) -> Readings:
     found = packing.unpack(data)
     at = found.at + day * UTC_DAY_MS
     return Readings(at, np.full(len(at), series), found.value, found.quality, at + found.delay_s * 1000)
-
-
-def _open(rows: list[tuple[Any, ...]]) -> Readings:
-    if not rows:
-        return Readings.none()
-    at, series, value, quality, delay_s = zip(*rows, strict=True)
-    instants, delay = np.array(at, np.int64), np.array(delay_s, np.int64)
-    return Readings(
-        instants, np.array(series, np.int64), np.array(value, np.float64), np.array(quality, np.int64),
-        instants + delay * 1000,
-    )  # fmt: skip
-
-
-def _joined(parts: list[Readings]) -> Readings:
-    if not parts:
-        return Readings.none()
-    return Readings(*(np.concatenate([getattr(part, name) for part in parts]) for name in Readings.__slots__))
 
 
 def _unit(metric: Metric | None) -> str:

@@ -15,7 +15,6 @@ from smartcity import declared
 from smartcity.api.audit import Actor, record
 from smartcity.devices.models import Series
 from smartcity.kernel.quality import Quality
-from smartcity.telemetry import buckets
 from smartcity.telemetry.arrays import Ints
 from smartcity.telemetry.batch import Batch, Readings
 from smartcity.telemetry.csv_form import CsvReader
@@ -121,7 +120,6 @@ def write(
     for chunk in source.chunks():
         rows = _readings(chunk, places)
         written = store.write(Batch(now_ms=now_ms, readings=rows))
-        _mark_open(store, rows)
         told.rows += len(chunk)
         told.left_out += len(chunk) - len(rows)
         told.stored += written.stored
@@ -155,12 +153,3 @@ def _readings(chunk: Chunk, places: Places) -> Readings:
     series = places.ids(list(chunk.names))[chunk.name]
     rows = Readings(chunk.at, series, chunk.value, chunk.quality, chunk.at + chunk.delay_s * 1000)
     return rows.take(series >= 0)
-
-
-def _mark_open(store: Store, rows: Readings) -> None:
-    """Quarters still open are made again when they close: who has them open knows nothing of these rows."""
-    until = store.rolling.until
-    if until is not None and len(rows):
-        marked = (rows.at >= until) & store.is_rolled(rows.series)
-        with store.engine.transaction():
-            store.rolling.mark("15m", buckets.quarter(rows.at[marked]), rows.series[marked])

@@ -118,7 +118,7 @@ class Rolling:
         if grain == "15m":
             columns = "at, series, value, quality"
             sql = f"SELECT {columns} FROM reading WHERE at >= ? AND at < ? AND ({which})"
-            found_open = readings(self.engine.rows(sql, [bucket, end, *given]))
+            found_open = Readings.of_rows(self.engine.rows(sql, [bucket, end, *given]))
             return rollups.of_readings(sealed.joined(found_open, sealed.read(self.engine, which, given, bucket, end)))
         columns = ", ".join(rollups.COLUMNS)
         sql = f"SELECT {columns} FROM rollup_15m WHERE bucket >= ? AND bucket < ? AND ({which})"
@@ -169,12 +169,3 @@ class Rolling:
     def _stored_until(self) -> int | None:
         found = self.engine.rows("SELECT at FROM watermark WHERE name = 'rolled'")
         return int(found[0][0]) if found else None
-
-
-def readings(found: list[tuple[Any, ...]]) -> Readings:
-    """From rows (at, series, value, quality); when they were received is not told."""
-    if not found:
-        return Readings.none()
-    at, series, value, quality = zip(*found, strict=True)
-    instants = np.array(at, np.int64)
-    return Readings(instants, np.array(series, np.int64), np.array(value, float), np.array(quality, np.int64), instants)

@@ -40,14 +40,11 @@ def joined(one: Readings, other: Readings) -> Readings:
     """Both, ordered by (at, series), each key once."""
     if not len(other):
         return one
-    parts = (one, other)
-    at, series = (np.concatenate([getattr(part, name) for part in parts]) for name in ("at", "series"))
-    order = np.lexsort((series, at))
-    at, series = at[order], series[order]
-    first = np.ones(len(at), np.bool_)
-    first[1:] = (at[1:] != at[:-1]) | (series[1:] != series[:-1])
-    rows = Readings(*(np.concatenate([getattr(p, name) for p in parts]) for name in Readings.__slots__))
-    return rows.take(order[first])
+    both = Readings.of_parts([one, other])
+    both = both.take(np.lexsort((both.series, both.at)))
+    first = np.ones(len(both), np.bool_)
+    first[1:] = (both.at[1:] != both.at[:-1]) | (both.series[1:] != both.series[:-1])
+    return both.take(first)
 
 
 def within(rows: Readings, from_ms: int, to_ms: int) -> Readings:

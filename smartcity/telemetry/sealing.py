@@ -69,19 +69,12 @@ def _seal_day(store: Store, day: int, done: Sealed) -> Iterator[None]:
 
 
 def _open(store: Store, from_ms: int, to_ms: int) -> Readings:
-    found = store.engine.rows(f"SELECT {COLUMNS} FROM reading WHERE at >= ? AND at < ?", [from_ms, to_ms])
-    if not found:
-        return Readings.none()
-    at, series, value, quality, delay_s = zip(*found, strict=True)
-    instants, delay = np.array(at, np.int64), np.array(delay_s, np.int64)
-    return Readings(
-        instants, np.array(series, np.int64), np.array(value, np.float64), np.array(quality, np.int64),
-        instants + delay * 1000,
-    )  # fmt: skip
+    sql = f"SELECT {COLUMNS} FROM reading WHERE at >= ? AND at < ?"
+    return Readings.of_rows(store.engine.rows(sql, [from_ms, to_ms]))
 
 
 def _by_series(parts: list[Readings]) -> Readings:
-    rows = Readings(*(np.concatenate([getattr(part, name) for part in parts]) for name in Readings.__slots__))
+    rows = Readings.of_parts(parts)
     return rows.take(np.lexsort((rows.at, rows.series)))
 
 

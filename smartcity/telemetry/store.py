@@ -23,7 +23,7 @@ from smartcity.telemetry.buckets import UTC_DAY_MS, quarter
 from smartcity.telemetry.engines import Clash, Engine, Unavailable, connect
 from smartcity.telemetry.keeping import Choice, Spans
 from smartcity.telemetry.quarantine import Quarantine
-from smartcity.telemetry.rolling import Rolling, readings
+from smartcity.telemetry.rolling import Rolling
 from smartcity.telemetry.sifting import Count, HighWater
 
 __all__ = ["Batch", "Quarantined", "Readings", "Store", "Unavailable", "Written"]
@@ -40,13 +40,16 @@ SEEN: Final = "ON CONFLICT (device) DO UPDATE SET at = excluded.at WHERE exclude
 class Store:
     """Its own connection, and a thread of its own (`do`) so that a commit waits for nobody and nobody for it.
 
-    `write` raises Unavailable when the database takes nothing just now, and then nothing has changed.
+    `write` raises Unavailable when the database takes nothing just now, and then nothing has changed. `closes` says
+    that this process closes quarters; what one that does not writes is marked, for whoever does to make again.
     """
 
-    def __init__(self, alias: str = read.ALIAS, *, book: Book | None = None, zone: ZoneInfo | None = None) -> None:
+    def __init__(
+        self, alias: str = read.ALIAS, *, book: Book | None = None, zone: ZoneInfo | None = None, closes: bool = True
+    ) -> None:
         self.run = f"{wall_ms()}-{os.getpid()}"
         self.engine: Engine = connect(alias)
-        self.book = book
+        self.book, self.closes = book, closes
         self.rolling = Rolling(self.engine, zone or read.city_zone())
         self.quarantine = Quarantine(self.engine)
         self._spans = Spans()
@@ -153,7 +156,7 @@ class Store:
 
     def _reopen(self, since: int) -> None:
         """Open quarters are in memory only; the readings they were made of are not."""
-        found = readings(
+        found = Readings.of_rows(
             self.engine.rows("SELECT at, series, value, quality FROM reading WHERE at >= ? ORDER BY at", [since])
         )
         self.rolling.open.add(rollups.of_readings(found.take(self.is_rolled(found.series))))
@@ -245,8 +248,9 @@ class Store:
         self.rolling.mark("15m", quarter(gone[rolled, 0]), gone[rolled, 1])
 
     def _mark_late(self, rows: Readings, stored: Bools, now_ms: int) -> Bools:
-        """Readings of quarters that are closed: those are made again."""
+        """Readings of quarters that are closed, or that another process will close: those are made again."""
         late = rows.at < self.rolling.begin(now_ms) if len(rows) else stored
+        late |= not self.closes
         marked = late & stored & self.is_rolled(rows.series)
         self.rolling.mark("15m", quarter(rows.at[marked]), rows.series[marked])
         return late

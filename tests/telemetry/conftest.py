@@ -68,8 +68,8 @@ def new_store(telemetry):
     """Opens stores on the same database, as a process that starts again would."""
     opened = []
 
-    def make(series=SERIES, zone="Europe/Helsinki") -> Store:
-        opened.append(Store(book=book.write([*series], METRICS), zone=ZoneInfo(zone)))
+    def make(series=SERIES, zone="Europe/Helsinki", closes=True) -> Store:
+        opened.append(Store(book=book.write([*series], METRICS), zone=ZoneInfo(zone), closes=closes))
         return opened[-1]
 
     yield make

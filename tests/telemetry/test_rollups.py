@@ -68,6 +68,15 @@ def test_a_process_that_starts_again_writes_the_quarter_it_found_open(store, new
     assert read.rollups([ALL], "15m", quarter, quarter + 1).mean.tolist() == [2.0]
 
 
+def test_what_a_process_that_closes_nothing_writes_is_in_the_quarter_another_closes(new_store):
+    quarter = NOW - NOW % QUARTER
+    city, visitor = new_store(), new_store(closes=False)
+    city.write(batch((quarter, ALL, 1.0)))
+    visitor.write(batch((quarter + 60_000, ALL, 3.0)))
+    settle(city, quarter + QUARTER + 120_000)
+    assert read.rollups([ALL], "15m", quarter, quarter + 1).mean.tolist() == [2.0]
+
+
 def test_history_in_bulk_is_there_with_its_quarters_hours_and_days(store):
     series, at, values, last = history()
     values[5] = np.nan

@@ -1,37 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the CoAP door counts. Of messages: received = stored + refused + in flight, at every instant."""
+"""What the CoAP door counts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-from smartcity.transports.messages import Outcome
+from smartcity.transports.counting import Counting
 
 
 @dataclass(slots=True)
-class Counters:
-    """Since this process started. `received` are whole messages of devices that proved who they are; `auth_failures`
-    are requests nobody could be believed for, `ignored` datagrams that are no request."""
+class Counters(Counting):
+    """`received` are whole messages of devices that proved who they are; `auth_failures` are requests nobody could be
+    believed for, `ignored` datagrams that are no request."""
 
     datagrams: int = 0
-    received: int = 0
-    stored: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
     duplicates: int = 0
     challenged: int = 0
     blocks: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    auth_failures: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def in_flight(self) -> int:
-        return self.received - self.stored - self.refused.total()
-
-    def settled(self, outcome: Outcome) -> None:
-        if outcome.is_stored:
-            self.stored += 1
-        else:
-            self.refused[outcome.reason] += 1

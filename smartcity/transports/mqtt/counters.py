@@ -1,34 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the gateway counts. Of messages: received = stored + refused + in flight, at every instant."""
+"""What the gateway counts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-from smartcity.transports.messages import Outcome
+from smartcity.transports.counting import Counting
 
 
 @dataclass(slots=True)
-class Counters:
-    """Since this process started. `refused`, `auth_failures` and `closed` count by reason."""
+class Counters(Counting):
+    """`closed` counts connections by reason."""
 
     connects: int = 0
-    received: int = 0
-    stored: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
     commands_sent: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    auth_failures: Counter[str] = field(default_factory=Counter)
     closed: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def in_flight(self) -> int:
-        return self.received - self.stored - self.refused.total()
-
-    def settled(self, outcome: Outcome) -> None:
-        if outcome.is_stored:
-            self.stored += 1
-        else:
-            self.refused[outcome.reason] += 1

@@ -58,7 +58,7 @@ class Command(BaseCommand):
         self._write(file, source, places, found, reason)
 
     def _write(self, file: Path, source: Reader, places: Places, found: Found, reason: str) -> None:
-        store, told, progress = Store(), Imported(), Headway(sys.stderr)
+        store, told, progress = Store(closes=False), Imported(), Headway(sys.stderr)
         try:
             importing.write(source, places, store, told, found, clock.now_ms(), progress)
             progress.end(told.rows)

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--rotate", action="store_true", help="write every body anew with the newest key")
 
     def handle(self, *, device: str, kind: str, limit: int, replay: bool, rotate: bool, **options: Any) -> None:
-        store = Store()
+        store = Store(closes=False)
         try:
             if rotate:
                 self._rotate(store)

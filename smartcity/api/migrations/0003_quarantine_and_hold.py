@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
                     ("configure", "Devices, engineering data, imports"),
                     ("personal", "See personal data, and what is in quarantine and why"),
                     ("quarantine", "Read the bodies of quarantined messages"),
+                    ("hold", "Set and lift legal holds"),
                     ("administer", "Lift tags of others"),
                 ],
                 max_length=20,
