@@ -8,44 +8,32 @@ Commands: loops and people → tables → dispatcher → gateway → device → 
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
-import signal
-import ssl
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from smartcity import frontdoor, headlines, serving, vitals
-from smartcity.alarms.evaluate import Evaluator
-from smartcity.alarms.notify import Notifier
+from smartcity import frontdoor
 from smartcity.asgi import application
 from smartcity.children import Child
-from smartcity.control import braking, retention
-from smartcity.control.centre import Control
-from smartcity.control.dispatch import over
-from smartcity.control.unproven import Unproven
-from smartcity.devices.models import Series
+from smartcity.control.line import over
 from smartcity.devices.naming import city_name
-from smartcity.hearts import Hearts, Lag
-from smartcity.ingest import bridging, coap_door
-from smartcity.ingest import pipeline as pipelines
+from smartcity.hearts import Hearts
 from smartcity.ingest.pipeline import Committed
 from smartcity.kernel import clock as clocks
 from smartcity.kernel import pace
 from smartcity.kernel.clock import clock
-from smartcity.realtime.consumer import Live
-from smartcity.realtime.hub import Hub
-from smartcity.telemetry import read, upkeep
-from smartcity.transports.http import Ingest
-from smartcity.transports.inbox import BoundedInbox
-from smartcity.transports.mqtt.gateway import Gateway
+from smartcity.processes import part
+from smartcity.processes.intake import Intake
+from smartcity.processes.part import Say, Work
+from smartcity.processes.show import Show, Web
+from smartcity.processes.steering import Steering
 
-FRAME_S, HEADLINES_S, ALARMS_S, CLOCK_S, PLACES_S, SAVE_S = 0.5, 10.0, 1.0, 1.0, 30.0, 10.0
-EVENTS_S, STREET_S = 600.0, 10.0
-Say = Callable[[str], None]
+CLOCK_S: Final = 1.0
+SAVE_S: Final = 10.0
+STREET_S: Final = 10.0
 
 
 class City:
@@ -53,100 +41,43 @@ class City:
 
     def __init__(self, address: str, port: int, *, twin: bool, say: Say) -> None:
         self.address, self.port, self.twin, self.say = address, port, twin, say
-        self.hearts, self.lag = Hearts(), Lag()
+        self.intake = Intake()
+        self.show = Show(self._pulse)
+        self.web = Web(application, address, port)
+        self.steering = Steering(over(self.intake.gateway, self.intake.bridge), self._alarms_changed)
         self.street, self._street_written = settings.VAR / "street.json", 0
         self.children: list[Child] = []
-        self.inbox = BoundedInbox()
-        self.hub = Live.hub = Hub(self._frame)
-        self.road = pipelines.build(self.inbox, self._committed, self._acknowledged, lambda announced: None)
-        self.gateway = Gateway(self.inbox, self.road.registry, city_ms=clock.now_ms)
-        self.http = Ingest(self.inbox, self.road.registry, city_ms=clock.now_ms)
-        self.coap = coap_door.build(self.inbox, self.road.registry, city_ms=clock.now_ms)
-        self.bridge = bridging.build(self.inbox, self.road.registry, city_ms=clock.now_ms)
-        self.control = Control(over(self.gateway, self.bridge), tell=self.hub.tell)
-        self.gateway.on_ready = self.control.on_ready
-        self.road.registry.on_revoked = self.gateway.disconnect
-        self.notifier = Notifier()
-        self.alarms = Evaluator(on_change=self._alarms_changed, unproven=Unproven().look, stopped=braking.stopped)
-        self.server = serving.server(application, address, port)
-        vitals.sources.update(self._vitals())
+        self.intake.on_commit, self.intake.on_ack = self._committed, self.steering.on_ack
+        self.intake.gateway.on_ready = self.steering.control.on_ready
 
     async def run(self) -> None:
         """Until a signal asks to stop; then everything ends in the order that loses nothing."""
-        ending = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, ending.set)
-        await self._open()
-        _spare_the_collector()
-        tasks = [asyncio.create_task(work) for work in self._work()]
-        await self._welcome()
-        await ending.wait()
-        self.say("Stopping: the street first, then the doors, then what is still on the road.")
-        await self._close(tasks)
-        self.say("Stopped. Starting again continues where the city stood.")
+        await part.live((self, self.intake, self.show, self.web, self.steering), self.say, self._welcome)
 
-    async def _open(self) -> None:
-        frontdoor.ingest = self.http
-        await self.road.open()
-        await self._learn_places()
-        self.hub.values(await database_sync_to_async(_latest, thread_sensitive=False)())
-        await self._listen_for_devices()
-        self.web = asyncio.create_task(self.server.serve())
-        await self.server.is_up.wait()
-        frontdoor.readiness.why_not = self._why_not_ready
+    # as a part: simulated time, the street and the forecasters
 
-    async def _listen_for_devices(self) -> None:
-        """In the clear on one address, by default the loopback; with TLS beside it where a certificate is given, and
-        by CoAP where an address for it is."""
-        host, _, port = settings.MQTT_ADDRESS.rpartition(":")
-        await self.gateway.serve(host, int(port))
-        if settings.MQTT_CERTIFICATE:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(settings.MQTT_CERTIFICATE, settings.MQTT_KEY or None)
-            host, _, port = settings.MQTT_TLS_ADDRESS.rpartition(":")
-            await self.gateway.serve(host, int(port), context)
-        if self.coap:
-            await coap_door.listen(self.coap)
+    async def open(self) -> None:
+        pass
 
-    async def _close(self, tasks: list[asyncio.Task[None]]) -> None:
-        frontdoor.readiness.why_not = lambda: "it is stopping"
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self.alarms.close()
-        await self.notifier.close()
-        self.server.should_exit = True
-        await asyncio.wait([self.web], timeout=2 * serving.GRACE_S)
-        await self.gateway.close()
-        if self.coap:
-            await self.coap.close()
-        await self.road.close()
+    def work(self, hearts: Hearts) -> list[Work]:
+        """Every task of the city's own. Children are started when the others stand."""
+        self.children = self._children()
+        return [
+            hearts.every(CLOCK_S, "clock", self._govern),
+            hearts.every(STREET_S, "street", self._follow_street),
+            hearts.every(SAVE_S, "clock file", self._save_clock),
+            *(hearts.run(child.name, child.run) for child in self.children),
+        ]
+
+    async def close(self) -> None:
         if clock.is_simulation:
             clocks.save(clock.anchor, settings.VAR / "clock.json")
 
-    def _work(self) -> list[Coroutine[Any, Any, None]]:
-        """Every task of the city. Each has a name under which its failures are counted."""
-        run, every = self.hearts.run, self.hearts.every
-        work = [
-            run("pipeline", self.road.run),
-            run("control", self.control.run),
-            run("rollups", lambda: upkeep.keep_rollups(self.road.store, clock.now_ms)),
-            run("sealing", lambda: upkeep.keep_sealed(self.road.store, clock.now_ms)),
-            run("retention", lambda: upkeep.keep_retention(self.road.store, clock.now_ms)),
-            run("notices", self.notifier.run),
-            run("event loop", self.lag.watch),
-            *([run("bridge", self.bridge.run)] if self.bridge else []),
-            every(FRAME_S, "live view", self._tick),
-            every(HEADLINES_S, "headlines", self._headlines),
-            every(ALARMS_S, "alarms", self._evaluate),
-            every(PLACES_S, "places", self._learn_places),
-            every(CLOCK_S, "clock", self._govern),
-            every(STREET_S, "street", self._follow_street),
-            every(EVENTS_S, "event log", self._forget_events),
-            every(SAVE_S, "clock file", self._save_clock),
-        ]
-        self.children = self._children()
-        return [*work, *(run(child.name, child.run) for child in self.children)]
+    def vitals(self) -> Mapping[str, Callable[[], Any]]:
+        return {}
+
+    def why_not_ready(self) -> str:
+        return ""
 
     def _children(self) -> list[Child]:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -161,39 +92,25 @@ class City:
         host = "127.0.0.1" if self.address in ("0.0.0.0", "::") else self.address
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
-    async def _welcome(self) -> None:
+    async def _welcome(self) -> str:
         name = await database_sync_to_async(city_name)()
         speed = f", up to {clock.anchor.ceiling:g} times real time" if clock.is_simulation else ""
-        self.say(f"{name} is running ({clock.mode}{speed}): {self._url}   Ctrl-C stops it.")
+        return f"{name} is running ({clock.mode}{speed}): {self._url}   Ctrl-C stops it."
 
-    # What happens after a commit, an acknowledgement, a change of alarms: marks only, never a query.
+    # What happens after a commit, or a change of alarms: marks only, never a query.
 
     def _committed(self, news: Committed) -> None:
         columns = (news.series, news.value, news.at, news.quality)
-        self.hub.values(zip(*(column.tolist() for column in columns), strict=True))
-
-    def _acknowledged(self, acks: Any) -> None:
-        self.control.on_ack(acks)
+        self.show.hub.values(zip(*(column.tolist() for column in columns), strict=True))
 
     def _alarms_changed(self, items: list[dict[str, Any]]) -> None:
-        self.hub.tell("alarms", items, standing=True)
+        self.show.hub.tell("alarms", items, standing=True)
+
+    def _pulse(self) -> Mapping[str, Any]:
+        health = self.intake.road.health()
+        return {"rate": {"readings_s": round(health.readings_s, 1), "lag_s": round(health.lag_s, 2)}}
 
     # What beats.
-
-    async def _tick(self) -> None:
-        self.hub.tick()
-
-    async def _headlines(self) -> None:
-        self.hub.kpis(await database_sync_to_async(headlines.gather, thread_sensitive=False)(clock.now_ms()))
-
-    async def _evaluate(self) -> None:
-        await self.alarms.tick(clock.now_ms())
-
-    async def _learn_places(self) -> None:
-        self.hub.places = await database_sync_to_async(_places, thread_sensitive=False)()
-
-    async def _forget_events(self) -> None:
-        await database_sync_to_async(retention.forget_events, thread_sensitive=False)(clock.now_ms())
 
     async def _follow_street(self) -> None:
         """After an import the simulated devices are others."""
@@ -215,50 +132,9 @@ class City:
             return
         street_ms = frontdoor.follower.at_ms
         behind = (clock.now_ms() - street_ms) / 1000 / clock.speed if self.twin and street_ms else 0.0
-        oldest_s, stretch = self.road.health().oldest_s, self.control.fast_stretch()
-        load = pace.Load(oldest_s, self.control.oldest_undecided_s(), behind, stretch)
+        control = self.steering.control
+        oldest_s, stretch = self.intake.road.health().oldest_s, control.fast_stretch()
+        load = pace.Load(oldest_s, control.oldest_undecided_s(), behind, stretch)
         speed = pace.next_speed(clock.speed, clock.anchor.ceiling, load)
         if speed != clock.speed:
             clock.run_at(speed)
-
-    def _why_not_ready(self) -> str:
-        return "the telemetry database takes nothing" if self.road.health().database_down_s else ""
-
-    def _vitals(self) -> dict[str, Callable[[], Any]]:
-        return {
-            "clock": lambda: {"at": clock.now_ms(), "speed": clock.speed, "ceiling": clock.anchor.ceiling},
-            "event_loop": lambda: {"worst_lag_ms": round(self.lag.worst_ms, 1)},
-            "memory": lambda: {"resident_mb": vitals.memory_mb()},
-            "tasks": lambda: self.hearts.all,
-            "pipeline": self.road.health,
-            "loops": lambda: self.control.loops,
-            "notices": lambda: self.notifier.counters,
-            "gateway": lambda: self.gateway.counters,
-            "http": lambda: {"answers": self.http.answers},
-            "coap": lambda: self.coap.counters if self.coap else None,
-            "bridge": lambda: self.bridge.health() if self.bridge else None,
-            "live_view": lambda: {"clients": Live.count, "frames_sent": self.hub.frames_sent},
-        }
-
-    def _frame(self) -> dict[str, Any]:
-        health = self.road.health()
-        rate = {"readings_s": round(health.readings_s, 1), "lag_s": round(health.lag_s, 2)}
-        face = {"at": clock.now_ms(), "mode": clock.mode, "speed": clock.speed, "ceiling": clock.anchor.ceiling}
-        return face | {"rate": rate}
-
-
-def _spare_the_collector() -> None:
-    """What stands now stays for ever: keep it out of every full collection, which would hold the loop for 100 ms."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
-
-
-def _latest() -> list[tuple[int, float, int, int]]:
-    found = read.latest(Series.objects.filter(device__retired_at=None).values_list("pk", flat=True))
-    return [(series, value.value, value.at_ms, value.quality) for series, value in found.items()]
-
-
-def _places() -> dict[int, tuple[str, str]]:
-    rows = Series.objects.values_list("pk", "device__asset__domain", "device__asset__zone__code")
-    return {pk: (domain, zone) for pk, domain, zone in rows.iterator(chunk_size=10_000)}

@@ -46,6 +46,16 @@ def server(application: Any, address: str, port: int) -> Server:
     return Server(config)
 
 
+def shared(address: str, port: int) -> socket.socket:
+    """A socket on which several processes may listen: the kernel deals out who connects."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    made = socket.socket(family)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    made.bind((address, port))
+    return made
+
+
 def refusal(address: str, port: int) -> str:
     """Why this address cannot be listened on, in one sentence; empty when it can."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET

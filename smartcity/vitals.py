@@ -20,6 +20,12 @@ def gather() -> dict[str, Any]:
     return {name: _ask(source) for name, source in sources.items()}
 
 
+def gather_one(name: str) -> dict[str, Any]:
+    """What one part says; empty where this process has no such part."""
+    found = _ask(sources[name]) if name in sources else {}
+    return found if isinstance(found, dict) else {}
+
+
 def _ask(source: Callable[[], Any]) -> Any:
     try:
         return msgspec.to_builtins(source(), str_keys=True)

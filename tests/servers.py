@@ -155,11 +155,18 @@ def postgresql(*, durable: bool = False, under: Path | None = None) -> Iterator[
 @contextlib.contextmanager
 def redis() -> Iterator[str]:
     """A Redis that keeps nothing; yields its REDIS_URL."""
+    with redis_server() as (_, url):
+        yield url
+
+
+@contextlib.contextmanager
+def redis_server() -> Iterator[tuple[Server, str]]:
+    """The same with the server itself, which may be stopped and started."""
     port = free_port()
     with _folder() as folder:
         command = [_program("redis-server"), "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", folder]
-        with _running("Redis", command, folder, ready=lambda: listens(port)):
-            yield f"redis://127.0.0.1:{port}/0"
+        with _running("Redis", command, folder, ready=lambda: listens(port)) as server:
+            yield server, f"redis://127.0.0.1:{port}/0"
 
 
 @contextlib.contextmanager

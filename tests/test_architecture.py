@@ -27,7 +27,7 @@ LAYERS = (
     {"api"},
     {"transports", "devices"},
     {"telemetry"},
-    {"realtime"},
+    {"realtime", "bus"},
     {"forecasting"},
     {"control", "alarms"},
     {"ingest"},

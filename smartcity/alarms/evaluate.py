@@ -10,25 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from django.db import transaction
 
-from smartcity.alarms import braked, crowds, notices, recall, roster, rules, shapes, silence, standing
+from smartcity.alarms import braked, crowds, notices, recall, roster, rules, silence, standing
 from smartcity.alarms.crowds import Changes
-from smartcity.alarms.models import Alarm
 from smartcity.alarms.roster import Known, Roster, Watch
 from smartcity.alarms.standing import Raise, Row
+from smartcity.alarms.telling import Items, News
 from smartcity.alarms.thread import OwnThread
 from smartcity.kernel.alarms import Finding, Findings, PlaceFinding, PlaceFindings
 from smartcity.kernel.clock import clock
 from smartcity.telemetry import read
 
-Items = list[dict[str, Any]]
 ROSTER_EVERY_S: Final = 30.0
 GRACE_S: Final = 60.0
-OVERLAP_S: Final = 60.0
 
 
 def nothing_unproven(now_ms: int, is_simulation: bool) -> list[Finding]:
@@ -39,11 +37,16 @@ def nothing_stopped(now_ms: int, is_simulation: bool) -> list[PlaceFinding]:
     return []
 
 
+def anybody() -> None:
+    """Whoever is the only process that judges need not insist."""
+
+
 class Evaluator:
     """`await tick(now_ms)` about every second; `on_change` gets the changed alarms as the live view shows them.
 
-    `unproven` says on which assets a command's effect was not measured, `stopped` which loops were stopped. `grace_s`
-    wall seconds after the start nobody is called silent: devices need a moment to connect again.
+    `unproven` says on which assets a command's effect was not measured, `stopped` which loops were stopped. `insist`
+    is called in the transaction that writes and raises where another process judges by now. `grace_s` wall seconds
+    after the start nobody is called silent: devices need a moment to connect again.
     """
 
     def __init__(
@@ -52,18 +55,20 @@ class Evaluator:
         *,
         unproven: Findings = nothing_unproven,
         stopped: PlaceFindings = nothing_stopped,
+        insist: Callable[[], None] = anybody,
         grace_s: float = GRACE_S,
     ) -> None:
         self.on_change = on_change
         self._unproven = unproven
         self._stopped = stopped
+        self._insist = insist
         self._grace_s = grace_s
         self._thread = OwnThread("alarms")
         self._roster = Roster()
         self._loaded_at = float("-inf")
         self._is_simulation: bool | None = None
         self._listening_since_ms: int | None = None
-        self._told: dict[int, int] | None = None
+        self._news = News()
 
     async def tick(self, now_ms: int) -> None:
         items = await self._thread.run(self.sweep, now_ms)
@@ -89,6 +94,7 @@ class Evaluator:
         stopped = self._stopped(now_ms, is_simulation)
         cleared |= _orphans(stands, self._roster)
         with transaction.atomic():
+            self._insist()
             standing.unshelve_due(now_ms)
             standing.clear_all(cleared, now_ms)
             made = standing.raise_all(raised, now_ms, simulated=is_simulation)
@@ -96,7 +102,7 @@ class Evaluator:
                 made += crowds.write(changes, stands, self._roster.known, now_ms, simulated=is_simulation)
             made += braked.write(stopped, stands, now_ms, simulated=is_simulation)
             notices.owe(made)
-        return self._news(now_ms, speed)
+        return self._news.look(now_ms, speed)
 
     def _refresh(self, is_simulation: bool, stands: list[Row], now_ms: int) -> None:
         if monotonic() - self._loaded_at < ROSTER_EVERY_S and is_simulation == self._is_simulation:
@@ -153,20 +159,6 @@ class Evaluator:
         found = {f.asset: f for f in self._unproven(now_ms, is_simulation) if f.asset in known}
         raised = partial(_raise_unproven, known=known, found=found)
         return crowds.judge(crowds.UNPROVEN, stands, known, raised, now_ms, bad=frozenset(found))
-
-    def _news(self, now_ms: int, speed: float) -> Items:
-        """What changed since it was last told, by whomever: this tick, a person, another process."""
-        rows = Alarm.objects.select_related("asset", "zone")
-        if self._told is None:
-            self._told = {}
-            rows = rows.filter(cleared_at=None)
-        else:
-            rows = rows.filter(changed__gt=now_ms - int(1000 * OVERLAP_S * max(1.0, speed)))
-        found = [row for row in rows if self._told.get(row.pk) != row.changed]
-        self._told |= {row.pk: row.changed for row in found}
-        oldest = now_ms - int(2000 * OVERLAP_S * max(1.0, speed))
-        self._told = {pk: changed for pk, changed in self._told.items() if changed > oldest}
-        return [shapes.live(row) for row in found]
 
 
 def _raise_unproven(asset: int, known: Mapping[int, Known], found: Mapping[int, Finding]) -> Raise:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -19,11 +20,12 @@ PER_HOST: Final = 6
 
 
 class Notifier:
-    """`await run()` for ever; `counters` say how many were sent, put off, refused and given up."""
+    """`await run()` for ever; `counters` say how many were sent, put off, refused and given up. It begins nothing
+    while `may` says no: then another process sends."""
 
-    def __init__(self, *, look_every_s: float = LOOK_EVERY_S) -> None:
+    def __init__(self, *, look_every_s: float = LOOK_EVERY_S, may: Callable[[], bool] = lambda: True) -> None:
         self.counters: Counter[str] = Counter()
-        self._look_every_s = look_every_s
+        self._look_every_s, self._may = look_every_s, may
         self._thread = OwnThread("notices")
         self._senders = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send-notice")
         self._busy: dict[int, str] = {}
@@ -32,7 +34,8 @@ class Notifier:
     async def run(self) -> None:
         try:
             while True:
-                await self.look()
+                if self._may():
+                    await self.look()
                 await asyncio.sleep(self._look_every_s)
         finally:
             for task in self._tasks:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The control centre of one process: leads if nobody else does, decides, sends, verifies, tells, keeps the ledger."""
+"""The control centre of one process: leads if nobody else does, decides, sends, verifies, keeps the ledger."""
 
 from __future__ import annotations
 
@@ -13,13 +13,8 @@ from smartcity.control.ledger import Bookkeeper
 from smartcity.control.line import Line
 from smartcity.control.loops import LoopRunner, LoopState
 from smartcity.control.pool import Pool
-from smartcity.control.telling import Item, Tell, Teller
 from smartcity.kernel.clock import CityClock, clock
 from smartcity.kernel.control import Loop
-
-
-def _nobody(name: str, items: Iterable[Item], *, standing: bool = False) -> None:
-    pass
 
 
 class Control:
@@ -29,7 +24,6 @@ class Control:
         self,
         line: Line,
         *,
-        tell: Tell = _nobody,
         loops: Mapping[str, Loop] | None = None,
         city: CityClock = clock,
         patience: Patience | None = None,
@@ -39,7 +33,6 @@ class Control:
         self.leader = Leader(self._pool, ttl_s=ttl_s)
         self.dispatcher = Dispatcher(line, self.leader, self._pool, patience=patience, city=city)
         self.runner = LoopRunner(line, self.leader, self._pool, loops=loops, city=city)
-        self.teller = Teller(tell, self._pool, city=city)
         self.ledger = Bookkeeper(self.leader, self._pool, city=city)
 
     def on_ack(self, answers: Iterable[Answer]) -> None:
@@ -71,7 +64,7 @@ class Control:
         """Until cancelled."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                for part in (self.leader, self.dispatcher, self.runner, self.teller, self.ledger):
+                for part in (self.leader, self.dispatcher, self.runner, self.ledger):
                     tasks.create_task(part.run(), name=f"control {type(part).__name__.lower()}")
         finally:
             await self._pool.close()

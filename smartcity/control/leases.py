@@ -15,6 +15,8 @@ from django.db.models.functions import Now
 from smartcity.control.models import Lease
 
 CONTROL = "control"
+UPKEEP = "upkeep"
+FORECASTS = "forecasts"
 
 
 class LostLeadership(Exception):
@@ -64,6 +66,30 @@ def insist(name: str, epoch: int) -> None:
     leads = Lease.objects.select_for_update().filter(name=name, epoch=epoch, expires__gt=Now())
     if not leads.exists():
         raise LostLeadership(f"{name} epoch {epoch}")
+
+
+class Held:
+    """A lease kept by work that has no event loop: taken when it is free, renewed at each `keep`."""
+
+    def __init__(self, name: str, ttl_s: float) -> None:
+        self._name, self._ttl_s, self._holder = name, ttl_s, myself()
+        self._epoch: int | None = None
+
+    def keep(self) -> bool:
+        """Whether it is ours from now for another `ttl_s`."""
+        if self._epoch is None or not renew(self._name, self._epoch, self._ttl_s):
+            self._epoch = acquire(self._name, self._holder, self._ttl_s)
+        return self._epoch is not None
+
+    def insist(self) -> None:
+        """Inside the transaction that writes, which renews it too. Raises LostLeadership."""
+        if self._epoch is None or not renew(self._name, self._epoch, self._ttl_s):
+            raise LostLeadership(f"{self._name} epoch {self._epoch}")
+
+    def give_up(self) -> None:
+        if self._epoch is not None:
+            give_up(self._name, self._epoch)
+            self._epoch = None
 
 
 def _in(seconds: float) -> Expression:

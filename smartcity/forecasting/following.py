@@ -15,6 +15,7 @@ from urllib.request import urlopen
 
 from smartcity.forecasting import runner
 from smartcity.forecasting.past import Shelf
+from smartcity.forecasting.runner import Superseded
 from smartcity.forecasting.worker import Report
 
 log = logging.getLogger(__name__)
@@ -24,17 +25,31 @@ EVERY_CITY_MS = 300_000
 BUDGET_S = 20.0
 TIMEOUT_S = 5.0
 
+Now = Callable[[], int | None]
+Insist = Callable[[], None]
+May = Callable[[], bool]
 
-def follow(url: str, told: Callable[[Report], None]) -> None:
-    """Until standard input, a line to whoever started this process, closes."""
+
+def always() -> bool:
+    """Where there is no other process that issues forecasts."""
+    return True
+
+
+def follow(now: Now, told: Callable[[Report], None], *, insist: Insist = runner.anybody, may: May = always) -> None:
+    """Until standard input, a line to whoever started this process, closes. `now` gives the city's time, `may` whether
+    it is this process that issues forecasts, and `insist` raises where it is not."""
     shelf, done_ms = Shelf(), 0
     wait = LOOK_EVERY_S
     while not _is_over(wait):
-        now_ms = city_ms(url)
         wait = LOOK_EVERY_S
+        now_ms = now() if may() else None
         if now_ms is None or 0 <= now_ms - done_ms < EVERY_CITY_MS:
             continue
-        report = runner.refresh(now_ms, budget_s=BUDGET_S, shelf=shelf)
+        try:
+            report = runner.refresh(now_ms, budget_s=BUDGET_S, shelf=shelf, insist=insist)
+        except Superseded as reason:
+            log.warning("the forecasts are issued by another process: %s", reason)
+            continue
         told(report)
         done_ms = 0 if report.left else now_ms
         wait = max(LOOK_EVERY_S, report.seconds / 2)  # never more than two thirds of a core

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -60,10 +60,26 @@ class Job:
         return [pk for pk in self.series if not 0 <= now_ms - self.issued.get(pk, -DAY_MS * 10_000) < every[pk]]
 
 
-def refresh(now_ms: int, *, budget_s: float = 60.0, metrics: Sequence[str] = (), shelf: Shelf | None = None) -> Report:
+class Superseded(Exception):
+    """Another process issues the forecasts by now."""
+
+
+def anybody() -> None:
+    """Whoever is the only one to issue need not insist."""
+
+
+def refresh(
+    now_ms: int,
+    *,
+    budget_s: float = 60.0,
+    metrics: Sequence[str] = (),
+    shelf: Shelf | None = None,
+    insist: Callable[[], None] = anybody,
+) -> Report:
     """Backtests stop when `budget_s` wall seconds are spent; issuing does not, so that every series has a forecast.
 
-    A process that calls again and again hands over the same `shelf` and need not read eight weeks each time.
+    A process that calls again and again hands over the same `shelf` and need not read eight weeks each time. `insist`
+    is called in each transaction that issues, and raises Superseded to end it all.
     """
     began, report, shelf = time.perf_counter(), Report(), shelf or Shelf()
     jobs = _jobs(metrics)
@@ -74,7 +90,9 @@ def refresh(now_ms: int, *, budget_s: float = 60.0, metrics: Sequence[str] = (),
         report.failed.append("scoring")
     for job in jobs:
         try:
-            _one(job, now_ms, shelf, began + budget_s, report)
+            _one(job, now_ms, shelf, began + budget_s, report, insist)
+        except Superseded:
+            raise
         except Exception:
             log.exception("no forecasts of %s", job.target.metric)
             report.failed.append(job.target.metric)
@@ -83,14 +101,16 @@ def refresh(now_ms: int, *, budget_s: float = 60.0, metrics: Sequence[str] = (),
     return report
 
 
-def _one(job: Job, now_ms: int, shelf: Shelf, until: float, report: Report) -> None:
+def _one(
+    job: Job, now_ms: int, shelf: Shelf, until: float, report: Report, insist: Callable[[], None] = anybody
+) -> None:
     """Backtest and issue one target's series, if anything of them is due."""
     if not (job.to_issue(now_ms) or (job.to_calibrate(now_ms) and time.perf_counter() < until)):
         report.left += len(job.to_calibrate(now_ms))
         return
     past = dict(zip(job.series, shelf.histories(job.target, job.series, now_ms), strict=True))
     fresh = _calibrate(job, past, now_ms, until, report)
-    _issue(job, past, now_ms, fresh, report)
+    _issue(job, past, now_ms, fresh, report, insist)
 
 
 def _jobs(metrics: Sequence[str]) -> list[Job]:
@@ -143,7 +163,9 @@ def _calibrate(job: Job, past: Mapping[int, History], now_ms: int, until: float,
     return fresh
 
 
-def _issue(job: Job, past: Mapping[int, History], now_ms: int, fresh: set[int], report: Report) -> None:
+def _issue(
+    job: Job, past: Mapping[int, History], now_ms: int, fresh: set[int], report: Report, insist: Callable[[], None]
+) -> None:
     due = set(job.to_issue(now_ms)) | fresh
     for batch in _batches([pk for pk in job.series if pk in due], BATCH[Tier.LIGHT]):
         standings = [job.standing(pk) for pk in batch]
@@ -154,6 +176,7 @@ def _issue(job: Job, past: Mapping[int, History], now_ms: int, fresh: set[int], 
             for pk, one in zip(batch, found, strict=True)
         ]
         with transaction.atomic():
+            insist()
             IssuedForecast.objects.filter(series_id__in=batch, issued_at__gte=now_ms).delete()
             IssuedForecast.objects.filter(series_id__in=batch, is_current=True).update(is_current=False)
             IssuedForecast.objects.bulk_create(rows)

@@ -15,6 +15,7 @@ from smartcity.control.centre import Control
 from smartcity.control.dispatch import Patience, over
 from smartcity.control.models import Command, FastEvent
 from smartcity.control.pool import Pool
+from smartcity.control.telling import Teller
 from smartcity.kernel.clock import Anchor, clock, wall_ms
 from smartcity.kernel.control import Expectation, State
 from smartcity.transports.credentials import SecretTable, digest
@@ -98,13 +99,14 @@ async def city(loops):
     told: list[tuple[str, dict]] = []
     control = Control(
         over(gateway),
-        tell=lambda name, items, standing=False: told.extend((name, item) for item in items),
         loops={loop.name: loop for loop in loops},
         patience=Patience(tick_s=0.02, sweep_s=0.1),
     )
     gateway.on_ready = control.on_ready
     made = City(control, await gateway.serve(port=0), told, Pool(threads=1))
-    tasks = [asyncio.create_task(control.run()), asyncio.create_task(pump(inbox, control))]
+    teller = Teller(lambda name, items, standing=False: told.extend((name, item) for item in items), made.pool)
+    works = (control.run(), teller.run(), pump(inbox, control))
+    tasks = [asyncio.create_task(work) for work in works]
     try:
         yield made
     finally:

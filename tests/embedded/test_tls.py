@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from smartcity.city import City
+from smartcity.processes.intake import Intake
 from tests.servers import free_port
 
 
@@ -50,8 +50,8 @@ def ports(settings, tmp_path):
 
 async def test_with_a_certificate_devices_may_come_over_tls(ports):
     _, tls, path = ports
-    city = City("127.0.0.1", free_port(), twin=False, say=lambda text: None)
-    await city._listen_for_devices()
+    city = Intake()
+    await city.listen()
     try:
         context = ssl.create_default_context(cafile=path)
         reader, writer = await asyncio.open_connection("127.0.0.1", tls, ssl=context, server_hostname="localhost")
@@ -64,8 +64,8 @@ async def test_with_a_certificate_devices_may_come_over_tls(ports):
 
 async def test_in_the_clear_the_tls_port_answers_nothing(ports):
     _, tls, _ = ports
-    city = City("127.0.0.1", free_port(), twin=False, say=lambda text: None)
-    await city._listen_for_devices()
+    city = Intake()
+    await city.listen()
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", tls)
         writer.write(bytes.fromhex("100d00044d5154540502000000000161"))

@@ -43,7 +43,7 @@ def test_it_refreshes_every_five_city_minutes_and_goes_on_at_once_while_somethin
         return next(reports)
 
     monkeypatch.setattr(runner, "refresh", refresh)
-    following.follow("http://127.0.0.1:9", lambda report: None)
+    following.follow(lambda: following.city_ms("http://127.0.0.1:9"), lambda report: None)
     assert asked == [NOW, NOW + 1000, NOW + 400_000]
 
 

@@ -130,6 +130,10 @@ class Bridge:
     def reaches(self, device: str) -> bool:
         return self._is_ready.is_set() and self.directory.address(device) is not None
 
+    def reachable(self) -> frozenset[str]:
+        """Every device that `reaches` is true of."""
+        return self.directory.known() if self._is_ready.is_set() else frozenset()
+
     def outlook(self, device: str, now_ms: int, until_ms: int) -> str:
         """When a command given now will be there, in words; empty where that is at once."""
         address = self.directory.address(device)

@@ -76,6 +76,10 @@ class Directory:
         """Of a device that is listed or has been heard, and takes commands."""
         return self._addresses.get(uid)
 
+    def known(self) -> frozenset[str]:
+        """Every device that has an address."""
+        return frozenset(self._addresses)
+
     def _found(self, route: Route, names: dict[str, str]) -> tuple[Route, Address] | None:
         name = names["device"].lower() if route.source.format == "chirpstack" else names["device"]
         listed = self._listed.get(name)

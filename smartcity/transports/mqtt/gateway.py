@@ -84,14 +84,28 @@ class Gateway:
 
     # for the city
 
-    async def serve(self, host: str = "127.0.0.1", port: int = 1883, ssl: tls.SSLContext | None = None) -> int:
-        """Listen, also a second time with TLS; returns the port, which port 0 leaves to the system."""
+    async def serve(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 1883,
+        ssl: tls.SSLContext | None = None,
+        *,
+        shares_port: bool = False,
+    ) -> int:
+        """Listen, also a second time with TLS; returns the port, which port 0 leaves to the system. Where the port is
+        shared, other gateways may listen on it too, and the kernel deals out who connects."""
         files = raise_file_limit()
         self._max_connections = min(self.limits.max_connections, max(1, files - FILES_KEPT_FREE))
         loop = asyncio.get_running_loop()
         handshake_s = self.limits.connect_timeout_s if ssl else None
         server = await loop.create_server(
-            lambda: Connection(self), host, port, ssl=ssl, backlog=1024, ssl_handshake_timeout=handshake_s
+            lambda: Connection(self),
+            host,
+            port,
+            ssl=ssl,
+            backlog=1024,
+            ssl_handshake_timeout=handshake_s,
+            reuse_port=shares_port or None,
         )
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
@@ -123,6 +137,19 @@ class Gateway:
         sessions = tuple(self._sessions.get(device, ()))
         for connection in sessions:
             connection.session.end(DisconnectReasonCode.ADMINISTRATIVE_ACTION, reason)
+            connection.flush()
+        return len(sessions)
+
+    def client_of(self, device: str) -> str:
+        """The client id of its latest session; empty where it has none."""
+        sessions = self._sessions.get(device)
+        return sessions[-1].session.client_id if sessions else ""
+
+    def give_up(self, device: str, client_id: str) -> int:
+        """The client has connected elsewhere: end its session here; how many there were."""
+        sessions = [one for one in self._sessions.get(device, ()) if one.session.client_id == client_id]
+        for connection in sessions:
+            connection.session.end(DisconnectReasonCode.SESSION_TAKEN_OVER, "session taken over")
             connection.flush()
         return len(sessions)
 

@@ -35,7 +35,9 @@ class Command(BaseCommand):
         if follow:
             os.nice(KINDNESS)
             with contextlib.suppress(KeyboardInterrupt):
-                following.follow(follow, self._tell if verbosity > 1 else lambda report: None)
+                following.follow(
+                    lambda: following.city_ms(follow), self._tell if verbosity > 1 else lambda report: None
+                )
             return
         anchor = clocks.load(settings.VAR / "clock.json")
         now_ms = anchor.city_ms if anchor else clock.now_ms()
