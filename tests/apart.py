@@ -65,6 +65,7 @@ class Apart:
     var: Path
     environment: Mapping[str, str]
     redis: Server
+    password: str = ""
     processes: list[Process] = field(default_factory=list)
 
     def start(self, kind: str, number: int = 1) -> Process:

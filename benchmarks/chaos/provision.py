@@ -2,7 +2,7 @@
 """A program run before a city is: its first start without the serving, then lamps that can speak, and a gateway's key
 that speaks for the last of them.
 
-    python -m benchmarks.chaos.provision DEVICES OF_THEM_BEHIND_THE_GATEWAY
+    python -m benchmarks.chaos.provision DEVICES OF_THEM_BEHIND_THE_GATEWAY [KIND]
 
 The secrets follow from the names: these cities live for minutes on this machine's loopback. It prints what a first
 start prints, the administrator's password among it.
@@ -29,7 +29,7 @@ def secret(name: str) -> str:
     return hashlib.sha256(f"chaos {name}".encode()).hexdigest()
 
 
-def provision(devices: int, behind_gateway: int) -> None:
+def provision(devices: int, behind_gateway: int, kind: str) -> None:
     from django.contrib.gis.geos import Point
 
     from smartcity.devices.credentials import digest
@@ -38,9 +38,7 @@ def provision(devices: int, behind_gateway: int) -> None:
     zone, _ = Zone.objects.get_or_create(code="chaos", defaults={"name": "Chaos"})
     names = [uid(n) for n in range(devices)]
     place = Point(25, 60)
-    assets = [
-        Asset(uid=name, domain="lighting", kind="street_light", name=name, geom=place, zone=zone) for name in names
-    ]
+    assets = [Asset(uid=name, domain="lighting", kind=kind, name=name, geom=place, zone=zone) for name in names]
     Asset.objects.bulk_create(assets)
     made = [Device(uid=a.uid, asset=a, secret_sha256=digest(secret(a.uid))) for a in assets]
     Device.objects.bulk_create(made)
@@ -61,4 +59,4 @@ def prepare() -> None:
 if __name__ == "__main__":
     django.setup()
     prepare()
-    provision(int(sys.argv[1]), int(sys.argv[2]))
+    provision(int(sys.argv[1]), int(sys.argv[2]), "".join(sys.argv[3:]) or "street_light")

@@ -68,14 +68,18 @@ class ConnectionTruth extends HTMLElement {
 class StaleBanner extends HTMLElement {
   connectedCallback() {
     live.addEventListener("connection", (event) => this.draw(event.detail));
+    live.addEventListener("change", () => live.store.notice !== this.notice && this.draw(this.detail));
     setInterval(() => this.detail && !this.hidden && this.draw(this.detail), 1000);
   }
 
   draw(detail) {
     this.detail = detail;
-    this.hidden = live.isFresh || live.state === "connecting";
+    this.notice = live.store.notice;
+    const isCutOff = !live.isFresh && live.state !== "connecting";
+    this.hidden = !isCutOff && !this.notice;
     document.body.classList.toggle("stale", !this.hidden);
     if (this.hidden) return;
+    if (!isCutOff) return say(this, this.notice);
     const since = duration((performance.now() - live.lastFrameAt) / 1000);
     const reason = { stale: "The server is silent", down: "The connection to the server is lost", refused: `The live view is closed: ${detail.reason}` }[live.state];
     say(this, `${reason}. What you see is ${since} old${live.state === "refused" ? "." : "; trying again."}`);

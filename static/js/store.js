@@ -12,6 +12,7 @@ export class Store {
   mode = "";
   speed = 1;
   ceiling = 1;
+  notice = ""; // what people must be told: that values stand still, that nobody decides
 
   /** Take one frame. Returns what changed, or null when a gap was found and a resync is due. */
   apply(frame) {
@@ -39,6 +40,7 @@ export class Store {
     this.speed = frame.speed ?? this.speed;
     this.ceiling = frame.ceiling ?? this.ceiling;
     this.rate = frame.rate ?? this.rate;
+    this.notice = frame.notice ?? "";
   }
 
   #merge(frame, changed) {

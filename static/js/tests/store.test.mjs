@@ -67,3 +67,13 @@ test("a headline is drawn whichever way its ends are named", () => {
   assert.deepEqual(figure({ value: 3, floor: 0, ceiling: 10, low: 2, high: 4, line: "calm" }).normal, [2, 4]);
   assert.equal(figure({ value: 3, low: null, high: 4 }).normal, null);
 });
+
+test("a notice stands as long as frames carry it", () => {
+  const store = new Store();
+  store.apply(snapshot({ notice: "Values stand still." }));
+  assert.equal(store.notice, "Values stand still.");
+  store.apply({ t: "delta", seq: 8, notice: "Values stand still." });
+  assert.equal(store.notice, "Values stand still.");
+  store.apply({ t: "delta", seq: 9 });
+  assert.equal(store.notice, "");
+});
