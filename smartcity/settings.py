@@ -88,6 +88,9 @@ TEMPLATES = [
 ]
 
 
+POOL = {"min_size": 0, "max_size": int(os.environ.get("SMARTCITY_POOL") or 20), "timeout": 10, "max_idle": 300}
+
+
 def database(name: str, suffix: str, spatial: bool = False) -> dict[str, Any]:
     """One alias: a file of its own under VAR, or a database of its own on the server DATABASE_URL names."""
     url = urlsplit(os.environ.get("DATABASE_URL", ""))
@@ -108,7 +111,7 @@ def database(name: str, suffix: str, spatial: bool = False) -> dict[str, Any]:
         "PASSWORD": unquote(url.password or ""),
         "HOST": url.hostname or "",
         "PORT": str(url.port or ""),
-        "CONN_MAX_AGE": 300,
+        "OPTIONS": {"pool": POOL},  # a connection kept per thread would leak: each request has a thread of its own
     }
 
 

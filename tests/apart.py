@@ -60,18 +60,21 @@ class Process:
 
 @dataclass(slots=True)
 class Apart:
-    """The processes with their database and Redis. Every process has ports of its own here."""
+    """The processes with their database and Redis. Every process has ports of its own, but for an `mqtt_port` that all
+    ingesters share where it is set."""
 
     var: Path
     environment: Mapping[str, str]
     redis: Server
     password: str = ""
+    mqtt_port: int = 0
     processes: list[Process] = field(default_factory=list)
 
     def start(self, kind: str, number: int = 1) -> Process:
-        port, mqtt = free_port(), free_port()
+        port, mqtt = free_port(), self.mqtt_port or free_port()
         command = [sys.executable, "manage.py", f"run{kind}"]
         command += [] if kind == "forecasts" else ["--port", str(port)]
+        command += ["--share"] if kind == "ingest" and self.mqtt_port else []
         log = self.var / f"{kind}-{number}-{port}.log"
         with log.open("ab") as output:
             popen = subprocess.Popen(
@@ -151,8 +154,8 @@ def apart(*, durable: bool = False, var: Path | None = None) -> Iterator[Apart]:
                     one.kill()
 
 
-def start_all(city: Apart, kinds: Sequence[str] = KINDS, each: int = 1) -> None:
-    for kind in kinds:
-        for number in range(1, each + 1):
-            city.start(kind, number)
+def start_all(city: Apart, kinds: Sequence[str] = KINDS) -> None:
+    """One process for each of the names, which may come more than once."""
+    for place, kind in enumerate(kinds):
+        city.start(kind, 1 + kinds[:place].count(kind))
     city.wait_until_ready()

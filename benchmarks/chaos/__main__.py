@@ -40,8 +40,8 @@ ENTRIES: Final = (
     Entry("soak", "an hour at 70 % of a core: memory and answers stay as they are", "soak:run"),
     Entry("mosquitto", "for comparison: the same kills of a Mosquitto and the subscriber behind it", "mosquitto:run"),
     Entry("bridge", "a city behind a Mosquitto, both killed: listening, slow and away", "bridge:run"),
-    Entry("redis", "Redis stopped for 5 minutes"),
-    Entry("pause", "SIGSTOP of each process in turn, two of each running"),
+    Entry("redis", "a city of several processes, Redis stopped for 5 minutes", "apart:redis"),
+    Entry("pause", "SIGSTOP for 30 s of each process in turn, two of each running", "apart:pause"),
 )
 
 

@@ -66,8 +66,9 @@ class Findings:
 Scenario = Callable[[Findings, Options], None]
 
 
-def judged(found: Findings, log: Log, held: Holdings) -> None:
-    """The history checker's measures and both ledgers; the same for every scenario that loses a process."""
+def judged(found: Findings, log: Log, held: Holdings, *, others_speak: bool = False) -> None:
+    """The history checker's measures and both ledgers; the same for every scenario that loses a process. Others than
+    the fleet may speak, but say no readings."""
     verdict = judge.compare(log, held.readings)
     found.add("acknowledged_readings", verdict.acknowledged, at_least=1)
     found.add("lost", verdict.lost, at_most=0)
@@ -78,7 +79,7 @@ def judged(found: Findings, log: Log, held: Holdings) -> None:
     found.add("unheard", verdict.unheard)
     found.add("wrong_rollups", judge.wrong_quarters(held.readings, held.quarters), at_most=0)
     found.add("wrong_latest", judge.wrong_latest(held.readings, held.latest), at_most=0)
-    imbalances = judge.imbalances(held.runs, log, held.readings)
+    imbalances = judge.imbalances(held.runs, log, held.readings, others_speak=others_speak)
     found.add("ledger_imbalances", len(imbalances), at_most=0)
     found.add("database_faults", len(held.faults), at_most=0)
     for words in (*imbalances, *held.faults):

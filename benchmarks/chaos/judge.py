@@ -124,12 +124,15 @@ def wrong_latest(held: Rows, found: Rows) -> int:
     return len(right ^ set(zip(found.series.tolist(), found.at.tolist(), found.value.tolist(), strict=True)))
 
 
-def imbalances(runs: Mapping[str, Mapping[str, int]], log: Log, held: Rows) -> Sequence[str]:
+def imbalances(
+    runs: Mapping[str, Mapping[str, int]], log: Log, held: Rows, *, others_speak: bool = False
+) -> Sequence[str]:
     """Which conservation law does not hold, in words, over closed runs and the devices' log; none where all do.
 
     With n readings a message, and every message answered: a message decoded twice (its answer was lost, so it was
     said again) counts n duplicates, so that readings decoded = n x messages decoded, and duplicates = n x (decoded -
-    said). Nothing of what the fleet says is quarantined or conflicts.
+    said). Nothing of what the fleet says is quarantined or conflicts. Where others speak too, without readings, only
+    the difference of the two can be told: what was decoded and not a duplicate is what the fleet has said.
     """
     found = [fault for run, counts in runs.items() for fault in unbalanced(run, counts)]
     total: Counter[str] = Counter()
@@ -137,8 +140,8 @@ def imbalances(runs: Mapping[str, Mapping[str, int]], log: Log, held: Rows) -> S
         total.update(counts)
     claims = {"readings.stored": len(held), "readings.conflicting": 0}
     if not (log.heard == Heard.NOTHING).any() and not (log.heard == Heard.REFUSED).any():
-        decoded = total["messages.decoded"]
-        claims |= {"readings.decoded": log.each * decoded, "readings.duplicate": log.each * (decoded - len(log))}
+        again = total["readings.duplicate"] if others_speak else log.each * (total["messages.decoded"] - len(log))
+        claims |= {"readings.decoded": log.each * len(log) + again, "readings.duplicate": again}
     said = [f"{name} is {total[name]}, not {n}" for name, n in claims.items() if total[name] != n]
     return [*found, *said]
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from django.conf import settings
 
 _lock = threading.Lock()
 _last = 0
+_own = secrets.randbelow(500)  # two processes seldom give the same number within the same millisecond
 
 
 def instant(ms: int) -> datetime:
@@ -33,6 +35,6 @@ def sequences(count: int, now_ms: int) -> range:
     """
     global _last
     with _lock:
-        first = max(_last + 1, now_ms * 1000)
+        first = max(_last + 1, now_ms * 1000 + _own)
         _last = first + count - 1
     return range(first, first + count)

@@ -42,6 +42,7 @@ class ProcessCommand(BaseCommand):
         parser.add_argument("--share", action="store_true", help="let other processes of this kind listen there too")
 
     def handle(self, *, address: str, port: int, share: bool, **options: Any) -> None:
+        os.environ.setdefault("PGAPPNAME", f"smartcity {type(self).__module__.rpartition('.')[2]}")
         try:
             check()
             if not share and (reason := serving.refusal(address, port)):

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
+import stat
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Protocol
@@ -44,6 +46,7 @@ async def live(parts: Sequence[Part], say: Say, welcome: Callable[[], Coroutine[
     ending, hearts, lag = asyncio.Event(), Hearts(), Lag()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    _end_with_the_parent(ending)
     for part in parts:
         vitals.sources.update(part.vitals())
     vitals.sources["event_loop"] = lambda: {"worst_lag_ms": round(lag.worst_ms, 1)}
@@ -65,6 +68,20 @@ async def live(parts: Sequence[Part], say: Say, welcome: Callable[[], Coroutine[
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     say("Stopped. Starting again continues where it stood.")
+
+
+def _end_with_the_parent(ending: asyncio.Event) -> None:
+    """Where standard input is a line to whoever started this process, its closing asks to stop as a signal does."""
+    mode = os.fstat(0).st_mode
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        loop = asyncio.get_running_loop()
+
+        def listen() -> None:
+            if not os.read(0, 4096):
+                loop.remove_reader(0)
+                ending.set()
+
+        loop.add_reader(0, listen)
 
 
 def why_not_ready(parts: Sequence[Part]) -> str:

@@ -140,3 +140,11 @@ def test_runs_that_balance_may_still_contradict_the_devices(log):
     assert judge.imbalances({"a": repeated}, log, log.readings) == []
     lied = invented | {"readings.not_kept": 4}
     assert judge.imbalances({"a": lied}, log, log.readings) == ["readings.duplicate is 0, not 4"]
+
+
+def test_others_who_say_no_readings_are_no_imbalance_but_a_reading_nobody_said_is(log):
+    more = RUN | {name: RUN[name] + 3 for name in ("messages.received", "messages.decoded")}
+    assert judge.imbalances({"a": more}, log, log.readings)
+    assert judge.imbalances({"a": more}, log, log.readings, others_speak=True) == []
+    lied = more | {name: RUN.get(name, 0) + 4 for name in ("readings.decoded", "readings.quarantined")}
+    assert judge.imbalances({"a": lied}, log, log.readings, others_speak=True)

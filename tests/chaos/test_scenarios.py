@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from benchmarks.chaos.__main__ import ENTRIES, row
+from benchmarks.chaos.__main__ import ENTRIES, Entry, row
 from benchmarks.chaos.findings import Findings
 from benchmarks.report import Report
 from tests.city import ROOT
@@ -94,6 +94,22 @@ def test_a_soak_of_seconds_has_its_series_and_no_verdict_on_memory():
     assert results["soak_acknowledged_readings"] > 1_000
 
 
+@pytest.mark.slow
+@pytest.mark.proof
+def test_without_redis_devices_and_control_go_on_and_the_page_says_so():
+    results, missed = ran("redis")
+    assert missed == []
+    assert results["redis_commands_asked"] > 10
+
+
+@pytest.mark.slow
+@pytest.mark.proof
+def test_processes_that_stand_still_lose_nothing_and_do_nothing_twice():
+    results, missed = ran("pause")
+    assert missed == []
+    assert results["pause_paused"] == 2 and results["pause_loop_rounds_seen"] > 10
+
+
 def test_without_a_name_the_scenarios_are_listed_and_what_is_not_built_says_so():
     done = subprocess.run([ROOT / "script" / "chaos"], capture_output=True, text=True, check=True)
     assert [line.split()[0] for line in done.stdout.splitlines()] == [entry.name for entry in ENTRIES]
@@ -102,8 +118,8 @@ def test_without_a_name_the_scenarios_are_listed_and_what_is_not_built_says_so()
 
 def test_what_does_not_exist_yet_is_no_success():
     report = Report("test")
-    line = row(BY_NAME["redis"], report, {"quick": True})
-    assert report.results["redis"] == "not built yet" and "passed" not in line
+    line = row(Entry("flood", "the river"), report, {"quick": True})
+    assert report.results["flood"] == "not built yet" and "passed" not in line
 
 
 def test_a_scenario_passes_only_when_every_bound_is_kept():
