@@ -30,7 +30,7 @@ def production(var: Path) -> Iterator[City]:
     given = {name: value for name, value in os.environ.items() if not name.startswith(("SMARTCITY_", "DATABASE_"))}
     given |= {"SMARTCITY_VAR": str(var), "SMARTCITY_MQTT": f"127.0.0.1:{mqtt}", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "manage.py", "runproduction", "--empty", "--each", "1", "--port", str(web)]
-    log = var / "said.log"
+    log = var / f"said-{web}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, env=given, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
