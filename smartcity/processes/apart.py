@@ -74,10 +74,10 @@ class Outlet:
         pass
 
     def vitals(self) -> Mapping[str, Callable[[], Any]]:
-        told = {"sent": 0, "dropped": 0}
+        values = self.values
         return {
             "doors": lambda: self.doors.counters,
-            "values_out": lambda: {name: getattr(self.values, name) for name in told},
+            "values_out": lambda: {"sent": values.sent, "dropped": values.dropped, "stands": not values.problem},
         }
 
     def why_not_ready(self) -> str:
@@ -161,7 +161,14 @@ class Audience:
         await self._thread.close()
 
     def vitals(self) -> Mapping[str, Callable[[], Any]]:
-        return {"values_in": lambda: {"received": self._values.received, "problem": self._values.problem}}
+        values = self._values
+        return {
+            "values_in": lambda: {
+                "received": values.received,
+                "stands": not values.problem,
+                "problem": values.problem,
+            }
+        }
 
     def why_not_ready(self) -> str:
         return ""

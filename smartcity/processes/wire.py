@@ -53,7 +53,7 @@ class Wire:
 
     def vitals(self) -> Mapping[str, Callable[[], Any]]:
         return {
-            "bus": lambda: {"counters": asdict(self.bus.counters), "problem": self.bus.problem},
+            "bus": lambda: asdict(self.bus.counters) | {"stands": not self.bus.problem, "problem": self.bus.problem},
             "processes": self.peers.shown,
         }
 

@@ -15,8 +15,22 @@ from smartcity import vitals
 PREFIX: Final = "smartcity"
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 NAMED: Final = {"tasks": "task", "loops": "loop"}
-COUNTED: Final = frozenset({"failures", "rounds", "frames_sent", "answers"})
-COUNTING: Final = frozenset({"gateway", "coap", "notices"})
+COUNTED: Final = frozenset(
+    {
+        "failures",
+        "rounds",
+        "frames_sent",
+        "answers",
+        "said",
+        "heard",
+        "missed",
+        "withheld",
+        "joined",
+        "sent",
+        "received",
+    }
+)
+COUNTING: Final = frozenset({"gateway", "coap", "notices", "doors"})
 LEDGERS: Final = {"messages": "Messages by what became of them.", "readings": "Readings by what became of them."}
 
 

@@ -154,3 +154,12 @@ def test_processes_that_show_no_pages_say_where_pages_are(city: Apart):
     assert httpx.get(f"http://127.0.0.1:{port}/ready").status_code == 200
     assert httpx.get(f"http://127.0.0.1:{port}/api/v1/health").status_code in (302, 401, 403)
     assert httpx.post(f"http://127.0.0.1:{port}/ingest", content=b"[]").status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("control", "leading_epoch"), ("ingest", "doors_delivered_total"), ("web", "values_in_stands")]
+)
+def test_each_process_tells_prometheus_of_itself(city: Apart, anna: httpx.Client, kind: str, said: str):
+    door = f"http://127.0.0.1:{city.of(kind)[0].port}"
+    text = httpx.get(f"{door}/api/v1/metrics", cookies=dict(anna.cookies.items())).text
+    assert f"smartcity_{said} " in text and "smartcity_bus_stands 1.0" in text
