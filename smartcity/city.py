@@ -11,7 +11,6 @@ import asyncio
 import gc
 import os
 import signal
-import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -41,6 +40,7 @@ from smartcity.realtime.hub import Hub
 from smartcity.telemetry import read, upkeep
 from smartcity.transports.http import Ingest
 from smartcity.transports.inbox import BoundedInbox
+from smartcity.transports.mqtt import encryption
 from smartcity.transports.mqtt.gateway import Gateway
 
 FRAME_S, HEADLINES_S, ALARMS_S, CLOCK_S, PLACES_S, SAVE_S = 0.5, 10.0, 1.0, 1.0, 30.0, 10.0
@@ -60,6 +60,10 @@ class City:
         self.hub = Live.hub = Hub(self._frame)
         self.road = pipelines.build(self.inbox, self._committed, self._acknowledged, lambda announced: None)
         self.gateway = Gateway(self.inbox, self.road.registry, city_ms=clock.now_ms)
+        self.encryption = encryption.offered(
+            settings.MQTT_CERTIFICATE, settings.MQTT_KEY,
+            client_ca=settings.MQTT_CLIENT_CA, certificates_only=settings.MQTT_CERTIFICATES_ONLY,
+        )  # fmt: skip
         self.http = Ingest(self.inbox, self.road.registry, city_ms=clock.now_ms)
         self.coap = coap_door.build(self.inbox, self.road.registry, city_ms=clock.now_ms)
         self.bridge = bridging.build(self.inbox, self.road.registry, city_ms=clock.now_ms)
@@ -100,11 +104,9 @@ class City:
         by CoAP where an address for it is."""
         host, _, port = settings.MQTT_ADDRESS.rpartition(":")
         await self.gateway.serve(host, int(port))
-        if settings.MQTT_CERTIFICATE:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(settings.MQTT_CERTIFICATE, settings.MQTT_KEY or None)
+        if self.encryption:
             host, _, port = settings.MQTT_TLS_ADDRESS.rpartition(":")
-            await self.gateway.serve(host, int(port), context)
+            await self.gateway.serve(host, int(port), self.encryption)
         if self.coap:
             await coap_door.listen(self.coap)
 
