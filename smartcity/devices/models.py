@@ -68,6 +68,24 @@ class Device(models.Model):
         return self.uid
 
 
+class DeviceCertificate(models.Model):
+    """A client certificate the city has issued. The certificate and its key are with the device, not here.
+
+    It outlives the device's row: who is set up again under the same name does not make a revoked one good.
+    """
+
+    uid = models.CharField(max_length=64, db_index=True)
+    serial = models.CharField(max_length=40, unique=True, help_text="Hexadecimal.")
+    fingerprint = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the DER form, hexadecimal.")
+    issued_at = models.DateTimeField(auto_now_add=True)
+    issued_by = models.CharField(max_length=150)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.uid} {self.serial}"
+
+
 class Series(models.Model):
     """One device x one metric: what is stored, charted and forecast. Ids are never reused."""
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from smartcity import declared
 from smartcity.api import audit
 from smartcity.api.audit import Actor
-from smartcity.devices import credentials, street
+from smartcity.devices import certificates, credentials, street
 from smartcity.devices.models import Asset, Device, GatewayToken, Series
 
 UID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -116,9 +116,11 @@ def rotate(device: Device, by: Actor, reason: str) -> Issued:
     return Issued(device, secret)
 
 
+@transaction.atomic
 def revoke(device: Device, by: Actor, reason: str) -> None:
-    """No secret fits any more until one is issued by rotating. Raises Refused."""
+    """No secret fits any more until one is issued by rotating, and no certificate. Raises Refused."""
     _change(device, by, "device secret revoked", reason, secret_sha256=None)
+    certificates.take_back(certificates.good(device.uid, timezone.now()), by, reason)
 
 
 def retire(device: Device, by: Actor, reason: str) -> None:

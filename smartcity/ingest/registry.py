@@ -17,7 +17,7 @@ from django.db import DatabaseError
 
 from smartcity.ingest import roster
 from smartcity.ingest.roster import Known, Roster, Token
-from smartcity.transports.messages import Identity, Refusal
+from smartcity.transports.messages import Certificate, Identity, Refusal
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,8 @@ def _nothing(device: str, reason: str) -> None:
 class Registry:
     """Used from the event loop. A change in the database is seen within five seconds, or at once after `changed`.
 
-    `on_revoked(uid, reason)` is called for devices whose secret has changed, or that were retired or removed.
+    `on_revoked(uid, reason)` is called for devices whose secret has changed or one of whose certificates was revoked,
+    or that were retired or removed.
     """
 
     def __init__(self, on_revoked: Callable[[str, str], object] = _nothing) -> None:
@@ -63,6 +64,18 @@ class Registry:
         if known is None or known.is_retired:
             return Refusal("device retired")
         return Identity(username)
+
+    async def certified(self, certificate: Certificate, username: str) -> Identity | Refusal:
+        known = self.roster.devices.get(certificate.device)
+        if username not in ("", certificate.device):
+            return Refusal("certificate of another name")
+        if known is None:
+            return Refusal("unknown device")
+        if known.is_retired:
+            return Refusal("device retired")
+        if certificate.fingerprint in self.roster.revoked:
+            return Refusal("certificate revoked")
+        return Identity(certificate.device)
 
     def stored_digest(self, uid: str) -> bytes | Refusal:
         """SHA-256 of the device's secret, from which its CoAP keys are derived; or why it may not come in."""
@@ -121,4 +134,6 @@ def _revoked(stale: Roster, fresh: Roster) -> list[tuple[str, str]]:
             found.append((uid, "device retired"))
         elif new.digest != old.digest:
             found.append((uid, "secret changed"))
-    return found
+    told = {uid for uid, _ in found}
+    newly = {uid for fingerprint, uid in fresh.revoked.items() if fingerprint not in stale.revoked}
+    return found + [(uid, "certificate revoked") for uid in sorted(newly - told)]

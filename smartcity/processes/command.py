@@ -19,6 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from smartcity import firstrun, serving
 from smartcity.processes.part import Say
 from smartcity.transports.bridge.mapping import BadMapping
+from smartcity.transports.mqtt.encryption import BadCertificate
 from smartcity.transports.mqtt.gateway import raise_file_limit
 
 SWITCH_S = 0.001  # worker threads give way to the event loop after 1 ms instead of 5
@@ -52,7 +53,7 @@ class ProcessCommand(BaseCommand):
             sys.setswitchinterval(SWITCH_S)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self.main(address, port, self._say, shares_port=share))
-        except (firstrun.CannotStart, BadMapping) as reason:
+        except (firstrun.CannotStart, BadMapping, BadCertificate) as reason:
             raise CommandError(str(reason)) from None
         except OSError as problem:
             raise CommandError(f"It cannot start: {problem.strerror or problem}.") from None

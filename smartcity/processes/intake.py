@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from smartcity.processes.part import Work
 from smartcity.telemetry import upkeep
 from smartcity.transports.http import Ingest
 from smartcity.transports.inbox import BoundedInbox
+from smartcity.transports.mqtt import encryption
 from smartcity.transports.mqtt.gateway import Gateway
 
 
@@ -41,6 +41,12 @@ class Intake:
         )
         registry = self.road.registry
         self.gateway = Gateway(self.inbox, registry, city_ms=clock.now_ms)
+        self.encryption = encryption.offered(
+            settings.MQTT_CERTIFICATE,
+            settings.MQTT_KEY,
+            client_ca=settings.MQTT_CLIENT_CA,
+            certificates_only=settings.MQTT_CERTIFICATES_ONLY,
+        )
         self.http = Ingest(self.inbox, registry, city_ms=clock.now_ms)
         self.coap = coap_door.build(self.inbox, registry, city_ms=clock.now_ms)
         self.bridge = bridging.build(self.inbox, registry, city_ms=clock.now_ms)
@@ -56,11 +62,9 @@ class Intake:
         by CoAP where an address for it is."""
         host, _, port = settings.MQTT_ADDRESS.rpartition(":")
         await self.gateway.serve(host, int(port), shares_port=self.shares_ports)
-        if settings.MQTT_CERTIFICATE:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(settings.MQTT_CERTIFICATE, settings.MQTT_KEY or None)
+        if self.encryption:
             host, _, port = settings.MQTT_TLS_ADDRESS.rpartition(":")
-            await self.gateway.serve(host, int(port), context, shares_port=self.shares_ports)
+            await self.gateway.serve(host, int(port), self.encryption, shares_port=self.shares_ports)
         if self.coap:
             await coap_door.listen(self.coap)
 

@@ -37,10 +37,13 @@ class Clash(Exception):
 class Engine(Protocol):
     """One connection of the store's own. Every method raises Unavailable when the database is not there.
 
-    `clear_ms` is the span `clear` is made for: an hour, or the day of a partition.
+    `clear_ms` is the span `clear` is made for: an hour, or the day of a partition. `SHARED` ends a SELECT of rows that
+    must stay as they are until we commit, `CLAIMED` one of rows to change that leaves out those another has in hand.
     """
 
     clear_ms: int
+    SHARED: str
+    CLAIMED: str
 
     def transaction(self) -> AbstractContextManager[None]: ...
 

@@ -95,7 +95,7 @@ def _write(store: Store, rows: Readings, now_ms: int, *, careful: bool) -> tuple
         counts = {f"readings.{name}": n for name, n in (told | {"not_kept": rest}).items()}
         tally.add(store.engine, store.run, counts)
     if store.rolling.until is None:
-        store.rolling.load()
+        store.rolling.follow()
     return np.array([kept, count.duplicate, count.conflicting, rest]), sums
 
 

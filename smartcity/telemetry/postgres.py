@@ -33,6 +33,7 @@ COPY: Final = "COPY {} ({}) FROM STDIN (FORMAT BINARY)"
 
 class Postgres:
     clear_ms = UTC_DAY_MS
+    SHARED, CLAIMED = "FOR SHARE", "FOR UPDATE SKIP LOCKED"
 
     def __init__(self, alias: str) -> None:
         self.alias = alias

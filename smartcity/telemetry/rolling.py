@@ -6,11 +6,13 @@ block of 512. Marks are written in the transaction that makes them necessary, so
 an hour or day in progress waits for its end.
 
 Hours and days grow in memory from the quarters this process closes. A bucket is written from there only when all its
-quarters since its beginning were closed here; otherwise it is marked, and made from the stored quarters.
+quarters since its beginning were closed here; otherwise it is marked, and made from the stored quarters. What a process
+had in memory when it died, another makes again (`holding`).
 """
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
@@ -21,12 +23,16 @@ from smartcity.telemetry.arrays import Ints
 from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.buckets import Grain
 from smartcity.telemetry.engines import Engine
+from smartcity.telemetry.holding import Holding
 from smartcity.telemetry.rollups import Sums
 
 GRACE_MS: Final = 120_000  # a quarter closes this much city time after its end; later data are mended in
 BLOCK: Final = 512
 MOST_MARKS: Final = 2000
-MARKED: Final = "ON CONFLICT (grain, bucket, series) DO NOTHING"
+# Changes nothing, but whoever mends waits until what the mark stands for is committed.
+MARKED: Final = "ON CONFLICT (grain, bucket, series) DO UPDATE SET series = excluded.series WHERE false"
+
+log = logging.getLogger(__name__)
 
 
 class Rolling:
@@ -36,11 +42,18 @@ class Rolling:
         self.engine = engine
         self.zone = zone
         self.open = rollups.OpenBuckets()
+        self.holding = Holding(engine)
         self.until: int | None = None
         self._growing: dict[Grain, rollups.OpenBuckets] = {"1h": rollups.OpenBuckets(), "1d": rollups.OpenBuckets()}
         self._whole_from = 0
 
     def load(self) -> None:
+        """Memory begins anew."""
+        self.holding.renew()
+        self.open.clear()
+        self.follow()
+
+    def follow(self) -> None:
         self.until = self._stored_until()
         self._whole_from = self.until or 0
         for growing in self._growing.values():
@@ -55,6 +68,15 @@ class Rolling:
         stored = self._stored_until()
         return first if stored is None else stored
 
+    def hold(self, now_ms: int) -> int:
+        """The instant from which this batch may be counted in memory, to be closed here. Inside its transaction."""
+        since = self.holding.since()
+        if since is None:
+            since = self.begin(now_ms)
+            since = max(since, self._stored_until() or 0)
+            self.holding.begin(since)
+        return max(since, self.until or 0)
+
     def mark(self, grain: Grain, bucket: Ints, series: Ints) -> None:
         if len(bucket):
             keys = np.unique(np.stack((bucket, series)), axis=1)
@@ -68,7 +90,7 @@ class Rolling:
             return 0
         sums = self.open.closed(until)
         with self.engine.transaction():
-            others = self._stored_until() or self.until
+            others = self._closing() or self.until
             whole_from = self._whole_from if others == self.until else max(until, others)
             late = sums.bucket < others  # another ingester has closed these, knowing only its own share of them
             self.mark("15m", sums.bucket[late], sums.series[late])
@@ -76,13 +98,22 @@ class Rolling:
             if len(own):
                 self.engine.put_sums("rollup_15m", own)
             grown = {grain: self._end(grain, own, others, until, whole_from) for grain in self._growing}
+            self._take_over(others, max(until, others))
             self.engine.run("UPDATE watermark SET at = ? WHERE name = 'rolled' AND at < ?", [until, until])
+            self.holding.advance(until)
         self.open.forget(until)
         for grain, rows in grown.items():
             self._growing[grain].add(rows)
             self._growing[grain].forget(self._edge(grain, until))
         self.until, self._whole_from = max(until, others), whole_from
         return len(sums)
+
+    def _take_over(self, before: int, until: int) -> None:
+        """Whoever has not closed what was closed before this time is taken for dead."""
+        since = self.holding.take_over(before)
+        if since is not None:
+            log.info("quarters from %d on are made again: who had them in memory has not closed them", since)
+            self._mark_all("15m", self.holding.quarters(since, until))
 
     def mend(self) -> bool:
         """Make one marked bucket again, quarters before hours before days; whether there was one. One transaction."""
@@ -149,10 +180,14 @@ class Rolling:
         first = self._edge(grain, before - 1)
         starts = buckets.starts(first, min(until, whole_from), grain, self.zone)
         ended = [start for start in starts.tolist() if before < buckets.end(start, grain, self.zone) <= until]
-        if ended:
+        self._mark_all(grain, np.array(ended, np.int64))
+
+    def _mark_all(self, grain: Grain, starts: Ints) -> None:
+        """All series in these buckets."""
+        if len(starts):
             largest = self.engine.rows("SELECT max(series) FROM latest")[0][0] or 0
             blocks = -np.arange(1, int(largest) // BLOCK + 2)
-            self.mark(grain, np.repeat(np.array(ended, np.int64), len(blocks)), np.tile(blocks, len(ended)))
+            self.mark(grain, np.repeat(starts, len(blocks)), np.tile(blocks, len(starts)))
 
     def _edge(self, grain: Grain, until: int) -> int:
         """The start of the bucket `until` falls in: those before it have ended."""
@@ -165,6 +200,11 @@ class Rolling:
             condition += " OR series >= ? AND series < ?"
             given += [block * BLOCK, (block + 1) * BLOCK]
         return condition, given
+
+    def _closing(self) -> int | None:
+        """The stored watermark, which nobody else moves before we commit."""
+        found = self.engine.rows("UPDATE watermark SET at = at WHERE name = 'rolled' RETURNING at")
+        return int(found[0][0]) if found else None
 
     def _stored_until(self) -> int | None:
         found = self.engine.rows("SELECT at FROM watermark WHERE name = 'rolled'")

@@ -31,6 +31,7 @@ READING: Final = "reading (at, series, value, quality, delay_s)"
 
 class Sqlite:
     clear_ms = HOUR_MS
+    SHARED = CLAIMED = ""  # a transaction has the file to itself
 
     def __init__(self, alias: str) -> None:
         self.alias = alias

@@ -146,7 +146,6 @@ class Store:
         if self._is_ready:
             return
         self.rolling.load()
-        self.rolling.open.clear()
         self._spans.clear()
         self.quarantine.load()
         self._load_high_water()
@@ -176,7 +175,8 @@ class Store:
             keep_ms = self.keep_ms(rows.series)
             is_old = rows.at < self.oldest_kept(rows.series, batch.now_ms)
             high = self._high.of(rows.series)
-            suspect = first & ~is_old & (keep_ms >= 0) & (careful | (rows.at <= high))
+            may_be_sealed = rows.at < batch.now_ms - UTC_DAY_MS  # and another process's high water is not known here
+            suspect = first & ~is_old & (keep_ms >= 0) & (careful | (rows.at <= high) | may_be_sealed)
             known = self._known(rows, suspect, batch.now_ms, count)
             fresh = first & ~is_old & ~known
             choice = self._choose(rows, fresh & (keep_ms > 0), keep_ms)
@@ -249,9 +249,12 @@ class Store:
 
     def _mark_late(self, rows: Readings, stored: Bools, now_ms: int) -> Bools:
         """Readings of quarters that are closed, or that another process will close: those are made again."""
-        late = rows.at < self.rolling.begin(now_ms) if len(rows) else stored
+        rolled = stored & self.is_rolled(rows.series)
+        if not rolled.any():
+            return rolled
+        late = rows.at < (self.rolling.hold(now_ms) if self.closes else self.rolling.begin(now_ms))
         late |= not self.closes
-        marked = late & stored & self.is_rolled(rows.series)
+        marked = late & rolled
         self.rolling.mark("15m", quarter(rows.at[marked]), rows.series[marked])
         return late
 
@@ -278,7 +281,7 @@ class Store:
     def _after(self, rows: Readings, on_time: Bools, fresh: Bools, choice: Choice) -> None:
         """The commit has happened: memory may follow."""
         if self.rolling.until is None and len(rows):
-            self.rolling.load()
+            self.rolling.follow()
         self._high.raise_to(rows.series[fresh], rows.at[fresh])
         self._spans.remember(choice)
         counted = on_time & self.is_rolled(rows.series)

@@ -12,7 +12,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 
-from smartcity.transports.messages import Identity, Refusal
+from smartcity.transports.messages import Certificate, Identity, Refusal
 
 NOBODY = hashlib.sha256(secrets.token_bytes(32)).digest()
 
@@ -50,3 +50,8 @@ class SecretTable:
         if not hmac.compare_digest(digest(password), known or NOBODY):
             return Refusal("wrong secret" if known else "unknown device")
         return Identity(username)
+
+    async def certified(self, certificate: Certificate, username: str) -> Identity | Refusal:
+        if username not in ("", certificate.device):
+            return Refusal("certificate of another name")
+        return Identity(certificate.device) if certificate.device in self._digests else Refusal("unknown device")

@@ -80,9 +80,22 @@ class Inbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A device that proved its secret."""
+    """A device that proved its secret, or that it holds a certificate's key."""
 
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a device has shown, signed by whom the city trusts and not expired: TLS has seen to that.
+
+    `device` is its common name, empty where there is not exactly one; `fingerprint` the SHA-256 of its DER form;
+    `expires_at` in seconds since 1970.
+    """
+
+    device: str
+    fingerprint: bytes
+    expires_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +108,8 @@ class Refusal:
 class Authenticator(Protocol):
     async def authenticate(self, username: str, password: bytes) -> Identity | Refusal:
         """Compare in constant time, for unknown devices too."""
+        ...
+
+    async def certified(self, certificate: Certificate, username: str) -> Identity | Refusal:
+        """Who has shown a certificate needs no password; a user name, where one is given, must be the same."""
         ...

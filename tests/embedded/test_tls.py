@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from smartcity.processes.intake import Intake
+from smartcity.transports.mqtt.encryption import BadCertificate
 from tests.servers import free_port
 
 
@@ -74,3 +75,10 @@ async def test_in_the_clear_the_tls_port_answers_nothing(ports):
         writer.close()
     finally:
         await city.gateway.close()
+
+
+@pytest.mark.parametrize(("name", "value"), [("MQTT_CERTIFICATES_ONLY", True), ("MQTT_CLIENT_CA", "/nowhere.pem")])
+async def test_what_cannot_be_offered_as_it_is_set_is_said_before_anything_runs(ports, settings, name, value):
+    setattr(settings, name, value)
+    with pytest.raises(BadCertificate, match="SMARTCITY_MQTT_CLIENT_CA"):
+        Intake()

@@ -112,7 +112,7 @@ async def test_before_the_devices_were_read_nobody_is_let_in(lamps):
 
 async def test_reading_everything_takes_few_queries_however_many_devices(lamps, django_assert_max_num_queries):
     def load():
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(8):
             roster.load()
 
     await sync_to_async(load)()

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import date
+from threading import Thread
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from smartcity.telemetry import buckets, read, rollups, tally
 from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.buckets import Grain
-from tests.telemetry.conftest import ALL, LATEST, MINUTE, NOW, TABLES, batch, rows
+from tests.telemetry.conftest import ALL, LATEST, MINUTE, NOW, TABLES, batch, readings, rows
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(databases=["default", "telemetry"], transaction=True)]
 QUARTER, HOUR, DAY = 900_000, 3_600_000, 86_400_000
@@ -197,31 +199,137 @@ def messages(random, quarters, late):
     return arriving
 
 
+def deal(stores, arrived, now):
+    """Each message to one of them, as a shared subscription deals them."""
+    for number, store in enumerate(stores):
+        share = [message for message in arrived if (message[0] // 300_000 + message[1]) % len(stores) == number]
+        if share:
+            store.write(batch(*share, now=now))
+
+
+TWO = [(ALL, "test.all"), (4, "test.all")]
+
+
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize(("ingesters", "restarts", "late"), [(1, 0, 0), (1, 0.05, 0.05), (2, 0, 0), (3, 0, 0.02)])
-def test_hours_and_days_are_those_of_the_readings_whoever_closes_and_restarts(
-    new_store, seed, ingesters, restarts, late
+@pytest.mark.parametrize(
+    ("ingesters", "restarts", "kills", "late"),
+    [(1, 0, 0, 0), (1, 0.05, 0.02, 0.05), (2, 0, 0.1, 0), (3, 0.02, 0.05, 0.02)],
+)
+def test_hours_and_days_are_those_of_the_readings_whoever_closes_restarts_and_dies(
+    new_store, seed, ingesters, restarts, kills, late
 ):
     random = np.random.default_rng(seed)
-    stores = [new_store(series=[(ALL, "test.all"), (4, "test.all")]) for _ in range(ingesters)]
+    stores = [new_store(series=TWO) for _ in range(ingesters)]
     now = NOW - NOW % QUARTER
     for arrived in messages(random, 120, late):
-        for number, store in enumerate(stores):
-            share = [message for message in arrived if (message[0] // 300_000 + message[1]) % ingesters == number]
-            if share:
-                store.write(batch(*share, now=now + QUARTER - 1))
+        half = len(arrived) // 2
+        deal(stores, arrived[:half], now + QUARTER // 2)
+        deal(stores, arrived[half:], now + QUARTER - 1)
         now += QUARTER
         for number in random.permutation(ingesters).tolist():
             if random.random() < restarts:
                 stores[number].reload()
+            if random.random() < kills:  # what it had in memory is gone; another starts in its place
+                stores[number] = new_store(series=TWO)
             if random.random() < 0.9:
                 stores[number].close_quarters(now + 120_000)
             if random.random() < 0.5:
                 stores[number].mend_all()
-    for store in stores:
-        store.close_quarters(now + 2 * DAY)
-    if ingesters == 1 and not late:
+    for later in (now + QUARTER, now + 2 * DAY):
+        for store in stores:
+            store.close_quarters(later)
+    if ingesters == 1 and not late and not kills:
         assert [mark for mark in rows("SELECT grain, bucket FROM dirty") if mark[1] >= NOW] == []
     stores[0].mend_all()
     assert len(table("1d")) >= 2
     assert [table(grain) == from_readings(grain) for grain in GRAINS] == [True] * 3
+    assert len(rows("SELECT name FROM watermark WHERE name LIKE 'open:%%'")) <= ingesters
+
+
+def test_the_share_of_an_ingester_killed_between_anothers_closing_and_its_own_is_made_again(new_store):
+    quarter = NOW - NOW % QUARTER
+    killed, left = new_store(), new_store()
+    left.write(batch((quarter, ALL, 1.0)))
+    killed.write(batch((quarter + 60_000, ALL, 3.0)))
+    settle(left, quarter + QUARTER + 120_000)
+    settle(left, quarter + 2 * QUARTER + 120_000)
+    assert read.rollups([ALL], "15m", quarter, quarter + 1).mean.tolist() == [2.0]
+
+
+def test_an_ingester_taken_for_dead_that_wakes_up_marks_what_it_writes(new_store):
+    """It writes of a quarter it believes open, and is killed before it closes anything."""
+    quarter = NOW - NOW % QUARTER
+    asleep, awake = new_store(), new_store()
+    asleep.write(batch((quarter, ALL, 1.0)))
+    awake.write(batch((quarter + 30_000, ALL, 3.0)))
+    for number in range(1, 4):
+        settle(awake, quarter + number * QUARTER + 120_000)
+    asleep.write(batch((quarter + 60_000, ALL, 8.0)))
+    settle(awake, quarter + 4 * QUARTER + 120_000)
+    assert read.rollups([ALL], "15m", quarter, quarter + 1).mean.tolist() == [4.0]
+
+
+def test_an_ingester_that_is_about_is_not_taken_for_dead(new_store):
+    quarter = NOW - NOW % QUARTER
+    stores = [new_store(), new_store()]
+    for number in range(4):
+        for store in stores:
+            store.write(batch((quarter + number * QUARTER + stores.index(store), ALL, 1.0)))
+        for store in stores:
+            settle(store, quarter + (number + 1) * QUARTER + 120_000)
+    assert len(rows("SELECT name FROM watermark WHERE name LIKE 'open:%%'")) == 2
+    assert rows("SELECT DISTINCT series FROM dirty WHERE grain = '15m'") == []
+
+
+def meanwhile(engine, work):
+    """Begin `work` in a thread while a transaction of `engine` is under way; it ends after it."""
+
+    @contextmanager
+    def running():
+        thread = Thread(target=work)
+        with engine.transaction():
+            yield thread
+            thread.start()
+            thread.join(0.3)
+        thread.join()
+
+    return running()
+
+
+def test_a_batch_under_way_when_its_ingester_is_taken_for_dead_is_made_again_too(new_store):
+    quarter = NOW - NOW % QUARTER
+    slow, quick = new_store(), new_store()
+    slow.write(batch((quarter, ALL, 1.0)))
+    quick.write(batch((quarter + 30_000, ALL, 3.0)))
+    settle(quick, quarter + QUARTER + 120_000)
+    with meanwhile(slow.engine, lambda: settle(quick, quarter + 2 * QUARTER + 120_000)):
+        assert slow.rolling.hold(NOW) == quarter
+        slow.engine.insert(readings((quarter + 60_000, ALL, 8.0)))
+    settle(quick, quarter + 3 * QUARTER + 120_000)
+    assert read.rollups([ALL], "15m", quarter, quarter + 1).mean.tolist() == [4.0]
+
+
+def test_two_that_close_at_once_close_one_after_the_other(new_store):
+    quarter, closed = NOW - NOW % QUARTER, NOW - NOW % QUARTER + QUARTER
+    first, second = new_store(), new_store()
+    second.write(batch((quarter, ALL, 1.0)))
+    first.write(batch((quarter + 1, ALL, 3.0)))
+    with meanwhile(first.engine, lambda: second.close_quarters(closed + 120_000)):
+        first.engine.put_sums("rollup_15m", first.rolling.open.closed(closed))
+        first.engine.run("UPDATE watermark SET at = ? WHERE name = 'rolled'", [closed])
+    second.mend_all()
+    assert read.rollups([ALL], "15m", quarter, quarter + 1).mean.tolist() == [2.0]
+
+
+def test_a_mark_that_is_there_already_is_not_mended_before_the_reading_it_is_for(new_store):
+    quarter = NOW - NOW % QUARTER
+    writer, mender = new_store(), new_store()
+    writer.write(batch((quarter, ALL, 1.0)))
+    mender.close_quarters(quarter + QUARTER + 120_000)
+    with writer.engine.transaction():
+        writer.rolling.mark("15m", np.array([quarter]), np.array([ALL]))
+    with meanwhile(writer.engine, mender.mend_all):
+        writer.rolling.mark("15m", np.array([quarter]), np.array([ALL]))
+        writer.engine.insert(readings((quarter + 1, ALL, 3.0)))
+    mender.mend_all()
+    assert read.rollups([ALL], "15m", quarter, quarter + 1).mean.tolist() == [2.0]

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from typing import TYPE_CHECKING, cast
 
-from mqtt5 import ConnAckReasonCode
+from mqtt5 import ConnAckReasonCode, DisconnectReasonCode
 
-from smartcity.transports.messages import RawMessage, Refusal
+from smartcity.transports.messages import Certificate, RawMessage, Refusal
+from smartcity.transports.mqtt import encryption
 from smartcity.transports.mqtt.events import CommandsWanted, ConnectRequested, Event, State
 from smartcity.transports.mqtt.session import Session
 
@@ -27,12 +29,14 @@ class Connection(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self.session = Session(gateway.limits, gateway.counters, self.loop.time(), self._proceed_soon)
         self.address = ""
+        self.certificate: Certificate | None = None
         self._held: RawMessage | None = None
         self._reads = True
         self._peer_reads = True
         self._proceeds_soon = False
         self._timer: asyncio.TimerHandle | None = None
         self._authentication: asyncio.Task[None] | None = None
+        self._expiry: asyncio.TimerHandle | None = None
 
     # asyncio calls these
 
@@ -40,6 +44,7 @@ class Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
+        self.certificate = encryption.shown(transport.get_extra_info("ssl_object"))
         raw = transport.get_extra_info("socket")
         if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -63,7 +68,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.session.lost("connection lost")
-        for handle in (self._timer, self._authentication):
+        for handle in (self._timer, self._authentication, self._expiry):
             if handle is not None:
                 handle.cancel()
         self._drop_held()
@@ -124,7 +129,7 @@ class Connection(asyncio.Protocol):
             message.settle(self.gateway.inbox_full)
 
     async def _authenticate(self, request: ConnectRequested) -> None:
-        answer = await self.gateway.authenticate(request)
+        answer = await self.gateway.authenticate(request, self.certificate)
         if isinstance(answer, ConnAckReasonCode):
             self.session.reject(answer, "authentication not available")
         elif isinstance(answer, Refusal):
@@ -133,7 +138,13 @@ class Connection(asyncio.Protocol):
         elif self.session.state is State.AUTHENTICATING:
             self.gateway.welcome(self, answer, request.client_id)
             self._watch_deadline()
+            if self.certificate is not None:
+                self._expiry = self.loop.call_later(self.certificate.expires_at - time.time(), self._expire)
         self.proceed()
+
+    def _expire(self) -> None:
+        self.session.end(DisconnectReasonCode.NOT_AUTHORIZED, "certificate expired")
+        self.flush()
 
     def _proceed_soon(self) -> None:
         """Settling comes in batches: write once for all of them."""

@@ -17,7 +17,15 @@ from types import MappingProxyType
 
 from mqtt5 import ConnAckReasonCode, DisconnectReasonCode
 
-from smartcity.transports.messages import QUOTA_EXCEEDED, Authenticator, Identity, Inbox, Outcome, Refusal
+from smartcity.transports.messages import (
+    QUOTA_EXCEEDED,
+    Authenticator,
+    Certificate,
+    Identity,
+    Inbox,
+    Outcome,
+    Refusal,
+)
 from smartcity.transports.mqtt.backoff import Backoff
 from smartcity.transports.mqtt.connection import Connection
 from smartcity.transports.mqtt.counters import Counters
@@ -173,9 +181,14 @@ class Gateway:
         self._connections.add(connection)
         return True
 
-    async def authenticate(self, request: ConnectRequested) -> Identity | Refusal | ConnAckReasonCode:
+    async def authenticate(
+        self, request: ConnectRequested, certificate: Certificate | None
+    ) -> Identity | Refusal | ConnAckReasonCode:
         try:
-            answer = await self.authenticator.authenticate(request.username, request.password)
+            if certificate is not None:
+                answer = await self.authenticator.certified(certificate, request.username)
+            else:
+                answer = await self.authenticator.authenticate(request.username, request.password)
         except Exception:
             log.exception("authentication failed for a reason of our own")
             self.counters.auth_failures["not available"] += 1

@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from smartcity import firstrun, serving
 from smartcity.transports.bridge.mapping import BadMapping
+from smartcity.transports.mqtt.encryption import BadCertificate
 
 SWITCH_S = 0.001  # worker threads give way to the event loop after 1 ms instead of 5
 
@@ -45,7 +46,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._run(options)
-        except (firstrun.CannotStart, BadMapping) as reason:
+        except (firstrun.CannotStart, BadMapping, BadCertificate) as reason:
             raise CommandError(str(reason)) from None
         except KeyboardInterrupt:  # a running city sees to it itself
             self._say("Stopped before the city was ready. Starting again makes what is missing.")
