@@ -14,7 +14,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,12 +23,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from filelock import FileLock, Timeout
+
 from smartcity.children import Child
 from smartcity.processes import servers
 from smartcity.processes.part import Say
-from smartcity.processes.servers import Server, free_port
+from smartcity.processes.servers import Server, Unavailable, free_port
 
-PATIENCE_S: Final = 300.0
+LOOK_S: Final = 0.5
 HINT: Final = "script/bootstrap --production"
 WITH_A_BROKER: Final = """\
 [broker]
@@ -66,6 +67,10 @@ def standing(folder: Path) -> Iterator[Mapping[str, str]]:
     """The three servers; the variables a process needs to find them. Raises servers.Unavailable."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o711)
     with ExitStack() as stack:
+        try:
+            stack.enter_context(FileLock(folder / "lock", blocking=False))
+        except Timeout:
+            raise Unavailable(f"Another city runs in {folder.parent}: stop it first, or set SMARTCITY_VAR.") from None
         found = dict(stack.enter_context(_postgresql(folder / "postgresql")))
         found |= stack.enter_context(_redis(folder / "redis"))
         found |= stack.enter_context(_mosquitto(folder / "mosquitto"))
@@ -188,24 +193,22 @@ async def supervise(processes: Sequence[Child], url: str, say: Say) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     tasks = [asyncio.create_task(child.run()) for child in processes]
-    welcome = asyncio.create_task(_welcome(url, len(processes), say))
+    welcome = asyncio.create_task(_welcome(url, len(processes), say, ending))
     await ending.wait()
     say("Stopping: the street first, then who shows and decides, then the doors.")
-    welcome.cancel()
+    await welcome
     for task in reversed(tasks):
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _welcome(url: str, many: int, say: Say) -> None:
-    await asyncio.to_thread(_wait_until_ready, url)
+async def _welcome(url: str, many: int, say: Say, ending: asyncio.Event) -> None:
+    """Once a page can be seen."""
+    while not await asyncio.to_thread(_is_ready, url):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ending.wait(), LOOK_S)
+            return
     say(f"The city is running in {many} processes: {url}   Ctrl-C stops them all.")
-
-
-def _wait_until_ready(url: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not _is_ready(url) and time.monotonic() < deadline:
-        time.sleep(0.5)
 
 
 def _is_ready(url: str) -> bool:
