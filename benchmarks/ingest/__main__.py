@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +31,7 @@ NOT_YET: Final = (
     "live_view_cpu_per_delivery", "catch_up_after_outage",
 )  # fmt: skip
 Found = dict[str, float | str]
+Row = Callable[[float, Path], Found]
 
 
 def part(name: str, seconds: float, data: Path, database_url: str = "") -> Found:
@@ -44,26 +47,38 @@ def part(name: str, seconds: float, data: Path, database_url: str = "") -> Found
     return found
 
 
-def sealed(seconds: float, data: Path) -> Found:
-    return part("sealed", seconds, data)
-
-
 def stored(seconds: float, data: Path) -> Found:
     found = part("sqlite", seconds, data)
     with servers.postgis(durable=True) as url:
         return found | part("postgresql", seconds, data, url)
 
 
-def http(seconds: float, data: Path) -> Found:
-    return part("http", seconds, data)
+def alone(name: str) -> Row:
+    """A row that needs no server, or starts its own."""
+    return partial(part, name)
 
 
-def mqtt(seconds: float, data: Path) -> Found:
+def on_postgresql(name: str) -> Row:
+    return partial(_on_postgresql, name)
+
+
+def _on_postgresql(name: str, seconds: float, data: Path) -> Found:
     with servers.postgis(durable=True) as url:
-        return part("mqtt", seconds, data, url)
+        return part(name, seconds, data, url)
 
 
-ROWS: Final = {"sealed": sealed, "stored": stored, "http": http, "mqtt": mqtt}
+ROWS: Final[dict[str, Row]] = {
+    "sealed": alone("sealed"),
+    "stored": stored,
+    "http": alone("http"),
+    "mqtt": on_postgresql("mqtt"),
+    "tls": on_postgresql("tls"),
+    "peers": on_postgresql("peers"),
+    "whole": on_postgresql("whole"),
+    "delays": on_postgresql("delays"),
+    "live": alone("live"),
+    "outage": alone("outage"),
+}
 
 
 def report(found: Found) -> Report:
