@@ -117,8 +117,8 @@ async def main(port: int, many: int, messages: int, each: int, rate: float, cert
     base_ms = round(time.time() * 1000)
     devices = [Device(n, packets(n, messages // many, each, base_ms), took, 0 if rate else WINDOW) for n in range(many)]
     for device in devices:
-        host = {"ssl": trust, "server_hostname": "localhost"} if trust else {}
-        await loop.create_connection(partial(_same, device), "127.0.0.1", port, **host)  # type: ignore[arg-type]
+        name = "localhost" if trust else None
+        await loop.create_connection(partial(_same, device), "127.0.0.1", port, ssl=trust, server_hostname=name)
         await device.opened
     print("connected", flush=True)
     await loop.run_in_executor(None, sys.stdin.readline)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -40,7 +40,7 @@ class Live(AsyncWebsocketConsumer):
         if self.hub is None or Live.count >= MOST_CLIENTS:
             await self.close(BUSY)
             return
-        if not self.scope["user"].is_authenticated:
+        if not self._user.is_authenticated:
             await self.close(SIGNED_OUT)
             return
         reach = (await _ask({self.account}, Action.VIEW)).get(self.account, NOWHERE)
@@ -69,8 +69,12 @@ class Live(AsyncWebsocketConsumer):
 
     @property
     def account(self) -> int:
-        pk: int = self.scope["user"].pk
+        pk: int = self._user.pk
         return pk
+
+    @property
+    def _user(self) -> Any:
+        return self.scope["user"]
 
     async def turn_out(self) -> None:
         """Its account may view something else now, or nothing: the browser connects again and gets what it may."""
@@ -81,8 +85,9 @@ class Live(AsyncWebsocketConsumer):
             await self.close(MAY_NOT)
 
     def _teller(self) -> Tell:
-        send = self.scope.get(PLAIN_SEND, self.base_send)
-        return lambda frame: send({"type": "websocket.send", "text": frame})  # type: ignore[no-any-return]
+        scope: Mapping[str, Any] = self.scope
+        send: Callable[[dict[str, str]], Coroutine[Any, Any, None]] = scope.get(PLAIN_SEND, self.base_send)
+        return lambda frame: send({"type": "websocket.send", "text": frame})
 
 
 async def _watch() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Generator
 from contextlib import suppress
-from types import coroutine
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -21,19 +21,25 @@ def at_once(work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
 
 async def _rest(work: Coroutine[Any, Any, None], waits_for: Any) -> None:
     with suppress(OSError):
-        await _go_on(work, waits_for)
+        await _Rest(work, waits_for)
 
 
-@coroutine
-def _go_on(work: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
-    """Hand the loop what the work waits for, and the work what the loop answers, until it ends."""
-    while True:
-        try:
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """Hands the loop what the work waits for, and the work what the loop answers, until it ends."""
+
+    work: Coroutine[Any, Any, None]
+    waits_for: Any
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        waits_for = self.waits_for
+        while True:
             try:
-                answer = yield waits_for
-            except BaseException as problem:  # noqa: BLE001 - it is the work's own affair, a cancellation too
-                waits_for = work.throw(problem)
-            else:
-                waits_for = work.send(answer)
-        except StopIteration:
-            return
+                try:
+                    answer = yield waits_for
+                except BaseException as problem:  # noqa: BLE001 - it is the work's own affair, a cancellation too
+                    waits_for = self.work.throw(problem)
+                else:
+                    waits_for = self.work.send(answer)
+            except StopIteration:
+                return

@@ -33,6 +33,7 @@ async def test_what_must_wait_goes_on_as_a_task_with_what_it_waited_for():
         raise LookupError
 
     task = at_once(work())
+    assert task
     answer.set_result("answer")
     await task
     assert heard == ["answer", "end"]
@@ -48,6 +49,7 @@ async def test_it_can_be_cancelled_where_it_waits():
             ended.append(1)
 
     task = at_once(work())
+    assert task
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])

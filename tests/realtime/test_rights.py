@@ -28,7 +28,9 @@ def person(name, *pairs, **more):
 @pytest.fixture
 def live(monkeypatch):
     monkeypatch.setattr(consumer, "RECHECK_S", 0.05)
-    monkeypatch.setattr(Live, "hub", Hub(dict))
+    hub = Hub(dict)
+    monkeypatch.setattr(Live, "hub", hub)
+    return hub
 
 
 async def look(user):
@@ -75,7 +77,7 @@ async def test_who_loses_a_right_is_shown_out_and_who_keeps_it_stays(live):
     assert await told(hers) == await told(his) == "snapshot"
     await Grant.objects.filter(user=anna).adelete()
     assert await hers.receive_output(5) == {"type": "websocket.close", "code": MAY_NOT}
-    Live.hub.tick()
+    live.tick()
     assert await told(his) == "delta"
     await leave(hers)
     await leave(his)
