@@ -17,9 +17,9 @@ from django.urls import path
 django_application: Any = get_asgi_application()
 
 from smartcity import frontdoor
-from smartcity.realtime.consumer import Live
+from smartcity.realtime.consumer import Live, with_plain_send
 
 consumer: Any = Live.as_asgi()
 routes: list[Any] = [path("live", consumer)]
-live = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes)))
+live = with_plain_send(AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes))))
 application = ProtocolTypeRouter({"http": frontdoor.before(django_application), "websocket": live})

@@ -44,10 +44,10 @@ def machine(tmp_path):
     return tmp_path, program
 
 
-def bootstrap(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def bootstrap(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SMARTCITY_")}
     environment = inherited | {"PATH": str(folder)} | environment
-    command = [ROOT / "script/bootstrap"]
+    command = [ROOT / "script/bootstrap", *options]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
@@ -94,3 +94,13 @@ def test_nothing_is_said_when_nothing_is_to_do(machine):
     program("dpkg-query", "printf 'ii '")
     done = bootstrap(folder)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
+
+
+def test_what_a_benchmark_compares_with_is_installed_only_where_it_is_asked_for(machine):
+    folder, program = machine
+    program("sudo", f'echo "$@" >> {folder}/asked')
+    program("dpkg-query", 'case "$4" in victoria-metrics | influxdb) exit 1 ;; *) printf "ii " ;; esac')
+    assert bootstrap(folder).returncode == 0 and not (folder / "asked").exists()
+    done = bootstrap(folder, "--bench")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "asked").read_text().endswith(" --no-install-recommends victoria-metrics influxdb\n")

@@ -63,7 +63,7 @@ def killed(found: Findings, options: Options) -> None:
 def stopped(found: Findings, options: Options) -> None:
     """PostgreSQL is stopped for a minute."""
     with servers.postgresql(durable=True) as (url, server):
-        _run(found, options, url, lambda fleet: [_stop(fleet, server, 5 if options.quick else 60)])
+        _run(found, options, url, lambda fleet: [stop_for(fleet, server, 5 if options.quick else 60)])
 
 
 def full_postgresql(found: Findings, options: Options) -> None:
@@ -138,7 +138,7 @@ def _kills(fleet: Fleet, server: Server, options: Options) -> list[Outage]:
     return outages
 
 
-def _stop(fleet: Fleet, server: Server, for_s: float) -> Outage:
+def stop_for(fleet: Fleet, server: Server, for_s: float) -> Outage:
     server.stop()
     outage = Outage(time.monotonic())
     time.sleep(for_s)

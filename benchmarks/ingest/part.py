@@ -5,9 +5,16 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 import django
+
+ROWS: Final = {
+    "http": "web", "mqtt": "mqtt", "tls": "tls", "peers": "peers", "whole": "whole", "delays": "delays", "live": "live",
+    "outage": "outage",
+}  # fmt: skip
 
 
 def measured(name: str, seconds: float, data: Path) -> dict[str, float | str]:
@@ -15,21 +22,13 @@ def measured(name: str, seconds: float, data: Path) -> dict[str, float | str]:
         from benchmarks.ingest import packed
 
         return packed.sizes(data) | packed.year_back(data, seconds)
-    if name == "http":
-        from benchmarks.ingest import web
+    if name in ("sqlite", "postgresql"):
+        from benchmarks.ingest import stored
 
-        return web.measured(seconds)
-    if name == "mqtt":
-        from benchmarks.ingest import mqtt
-
-        return mqtt.measured(seconds)
-    from benchmarks.ingest import stored
-
-    if name == "sqlite":
-        return stored.named(name, stored.rollup_cost() | stored.sqlite_insert(seconds))
-    if name == "postgresql":
-        return stored.named(name, stored.rollup_cost())
-    raise ValueError(name)
+        of_sqlite = stored.sqlite_insert(seconds) if name == "sqlite" else {}
+        return stored.named(name, stored.rollup_cost() | of_sqlite)
+    found: dict[str, float | str] = import_module(f"benchmarks.ingest.{ROWS[name]}").measured(seconds)
+    return found
 
 
 if __name__ == "__main__":

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Devices that publish with MQTT 5 and QoS 1, a connection each; packets are written before they are sent.
 
-    python -m benchmarks.ingest.publisher PORT DEVICES MESSAGES EACH RATE
+    python -m benchmarks.ingest.publisher PORT DEVICES MESSAGES EACH RATE [CERTIFICATE]
 
-MESSAGES in all, of EACH readings; RATE a second, or as fast as acknowledgements come with 0. Says `connected`, waits
-for a line, and ends with a line of JSON: what it cost here, and how long acknowledgements took.
+MESSAGES in all, of EACH readings; as fast as acknowledgements come with RATE 0, or RATE a second, and then each is
+about the instant at which it is sent. With TLS where a certificate to trust is given. Says `connected`, waits for a
+line, and ends with a line of JSON: what it cost here, and how long acknowledgements took.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import sys
 import time
 from collections import deque
@@ -88,37 +90,41 @@ class Device(asyncio.Protocol):
 
 
 def packets(device: int, many: int, each: int, base_ms: int) -> deque[bytes]:
-    topic = f"sc/{uid(device)}/up"
-    return deque(
-        mqtt5.PublishPacket(
-            topic, payload(device, n, each, base_ms), qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=1 + n % 60_000
-        ).write()
-        for n in range(many)
-    )
+    return deque(packet(device, n, payload(device, n, each, base_ms)) for n in range(many))
 
 
-async def at_a_rate(devices: list[Device], messages: int, rate: float) -> None:
-    """One message after another, device after device, each at its instant."""
-    began = time.monotonic()
+def packet(device: int, number: int, said: bytes) -> bytes:
+    topic, number = f"sc/{uid(device)}/up", 1 + number % 60_000
+    return mqtt5.PublishPacket(topic, said, qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=number).write()
+
+
+async def at_a_rate(devices: list[Device], messages: int, each: int, rate: float) -> None:
+    """One message after another, device after device, each at its instant; its newest reading is of now."""
+    began, older_ms = time.monotonic(), (each - 1) // 2 * STEP_MS
     for n in range(messages):
         wait = began + n / rate - time.monotonic()
         if wait > 0:
             await asyncio.sleep(wait)
-        devices[n % len(devices)].send(1)
+        device, turn = devices[n % len(devices)], n // len(devices)
+        said = payload(device.number, 0, each, time.time_ns() // 1_000_000 - older_ms)
+        device.packets[0] = packet(device.number, turn, said)
+        device.send(1)
 
 
-async def main(port: int, many: int, messages: int, each: int, rate: float) -> None:
+async def main(port: int, many: int, messages: int, each: int, rate: float, certificate: str) -> None:
     loop, took = asyncio.get_running_loop(), list[float]()
+    trust = ssl.create_default_context(cafile=certificate) if certificate else None
     base_ms = round(time.time() * 1000)
     devices = [Device(n, packets(n, messages // many, each, base_ms), took, 0 if rate else WINDOW) for n in range(many)]
     for device in devices:
-        await loop.create_connection(partial(_same, device), "127.0.0.1", port)
+        name = "localhost" if trust else None
+        await loop.create_connection(partial(_same, device), "127.0.0.1", port, ssl=trust, server_hostname=name)
         await device.opened
     print("connected", flush=True)
     await loop.run_in_executor(None, sys.stdin.readline)
     wall, cpu = time.monotonic(), time.process_time()
     if rate:
-        await at_a_rate(devices, messages // many * many, rate)
+        await at_a_rate(devices, messages // many * many, each, rate)
     else:
         for device in devices:
             device.send(WINDOW)
@@ -140,4 +146,4 @@ def _same(device: Device) -> Device:
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         port, many, messages, each = map(int, sys.argv[1:5])
-        runner.run(main(port, many, messages, each, float(sys.argv[5])))
+        runner.run(main(port, many, messages, each, float(sys.argv[5]), "".join(sys.argv[6:])))

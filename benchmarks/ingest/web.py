@@ -26,9 +26,9 @@ from smartcity.ingest import decoding
 from smartcity.ingest.courses import Courses
 from smartcity.ingest.decoding import Tables
 from smartcity.kernel.senml import Record
-from smartcity.transports.http import HttpLimits, Ingest
+from smartcity.transports.http import Doorkeeper, HttpLimits, Ingest
 from smartcity.transports.inbox import BoundedInbox
-from smartcity.transports.messages import Identity, Outcome, RawMessage, Refusal
+from smartcity.transports.messages import Identity, Inbox, Outcome, RawMessage, Refusal
 from tests.servers import free_port
 
 MESSAGES: Final = 20
@@ -102,6 +102,11 @@ def decoding_of(tables: Tables) -> Callable[[Sequence[RawMessage]], None]:
 
 def nothing(batch: Sequence[RawMessage]) -> None:
     pass
+
+
+def door(inbox: Inbox, doorkeeper: Doorkeeper, city_ms: Callable[[], int], port: int) -> serving.Server:
+    """POST /ingest by itself, for senders without limits; not yet listening."""
+    return serving.server(_http(Ingest(inbox, doorkeeper, city_ms=city_ms, limits=NO_LIMITS)), "127.0.0.1", port)
 
 
 async def served(seconds: float, work: Callable[[Sequence[RawMessage]], None]) -> dict[str, float]:

@@ -92,10 +92,10 @@ def per_cpu_s(seconds: float, make: Callable[[], Any], work: Callable[[Any], obj
 
 
 def cpu_s() -> float:
-    return time.process_time() + _server_cpu_s()
+    return time.process_time() + server_cpu_s()
 
 
-def _server_cpu_s() -> float:
+def server_cpu_s() -> float:
     """CPU-seconds of the PostgreSQL server: its first process, its living children and those that have ended."""
     if connections["telemetry"].vendor == "sqlite":
         return 0.0

@@ -5,17 +5,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from typing import Any, ClassVar
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import DatabaseError
 
-from smartcity.api.access import Action, Scope, scope
-from smartcity.realtime.hub import Client, Hub
+from smartcity.api.access import NOWHERE, Action, Scope, scopes
+from smartcity.realtime.hub import Client, Hub, Tell
+
+log = logging.getLogger(__name__)
 
 RECHECK_S = 30.0
 SIGNED_OUT, MAY_NOT, BUSY = 4401, 4403, 4429
 MOST_CLIENTS = 5000
+PLAIN_SEND = "smartcity.plain_send"
+_ask = database_sync_to_async(scopes, thread_sensitive=False)
 
 
 class Live(AsyncWebsocketConsumer):
@@ -23,21 +31,27 @@ class Live(AsyncWebsocketConsumer):
 
     hub: Hub | None = None
     count = 0
+    present: ClassVar[set[Live]] = set()
+    watching: ClassVar[asyncio.Task[None] | None] = None
     client: Client | None = None
-    feeder: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         await self.accept()
         if self.hub is None or Live.count >= MOST_CLIENTS:
             await self.close(BUSY)
             return
-        reach = await self._reach()
-        if reach is None or reach.is_empty:
-            await self.close(SIGNED_OUT if reach is None else MAY_NOT)
+        if not self._user.is_authenticated:
+            await self.close(SIGNED_OUT)
+            return
+        reach = (await _ask({self.account}, Action.VIEW)).get(self.account, NOWHERE)
+        if reach.is_empty:
+            await self.close(MAY_NOT)
             return
         Live.count += 1
-        self.client = self.hub.join(reach)
-        self.feeder = asyncio.create_task(self._feed(self.hub, self.client))
+        Live.present.add(self)
+        self.client = self.hub.join(reach, self._teller())
+        if Live.watching is None or Live.watching.done():
+            Live.watching = asyncio.create_task(_watch())
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
@@ -48,35 +62,56 @@ class Live(AsyncWebsocketConsumer):
             self.hub.resync(self.client)
 
     async def disconnect(self, code: int) -> None:
-        if self.feeder:
-            self.feeder.cancel()
         if self.hub and self.client:
             Live.count -= 1
+            Live.present.discard(self)
             self.hub.leave(self.client)
 
-    async def _feed(self, hub: Hub, client: Client) -> None:
-        loop = asyncio.get_running_loop()
-        check_at = loop.time() + RECHECK_S
-        while True:
-            frame = await client.next_frame(hub)
-            await self.send(text_data=frame.decode())
-            if loop.time() >= check_at:
-                check_at = loop.time() + RECHECK_S
-                if await self._reach() != client.scope:
-                    await self.close(MAY_NOT)
-                    return
+    @property
+    def account(self) -> int:
+        pk: int = self._user.pk
+        return pk
 
-    async def _reach(self) -> Scope | None:
-        """What the account may view now, or None when it is signed out."""
-        user: Any = self.scope["user"]
-        if not user.is_authenticated:
-            return None
-        reach: Scope = await database_sync_to_async(_scope_of, thread_sensitive=False)(user.pk)
-        return reach
+    @property
+    def _user(self) -> Any:
+        return self.scope["user"]
+
+    async def turn_out(self) -> None:
+        """Its account may view something else now, or nothing: the browser connects again and gets what it may."""
+        Live.present.discard(self)
+        if self.hub and self.client:
+            self.hub.leave(self.client)
+        with suppress(OSError):
+            await self.close(MAY_NOT)
+
+    def _teller(self) -> Tell:
+        scope: Mapping[str, Any] = self.scope
+        send: Callable[[dict[str, str]], Coroutine[Any, Any, None]] = scope.get(PLAIN_SEND, self.base_send)
+        return lambda frame: send({"type": "websocket.send", "text": frame})
 
 
-def _scope_of(user_pk: int) -> Scope:
-    from django.contrib.auth import get_user_model
+async def _watch() -> None:
+    """While anybody looks on: what all of them may view now, in one question. Without an answer all stays as it was."""
+    while Live.present:
+        await asyncio.sleep(RECHECK_S)
+        try:
+            reach = await _ask({browser.account for browser in Live.present}, Action.VIEW)
+        except DatabaseError as problem:
+            log.warning("what browsers may view cannot be asked just now: %s", problem)
+            continue
+        for browser in _changed(reach):
+            await browser.turn_out()
 
-    user = get_user_model().objects.filter(pk=user_pk, is_active=True).first()
-    return scope(user, Action.VIEW) if user else Scope(frozenset())
+
+def _changed(reach: Mapping[int, Scope]) -> list[Live]:
+    clients = [(browser, browser.client) for browser in Live.present]
+    return [browser for browser, client in clients if client and reach.get(browser.account, NOWHERE) != client.scope]
+
+
+def with_plain_send(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Frames go past the layers that look at every message for a session to save: a frame has none."""
+
+    async def call(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await app(scope | {PLAIN_SEND: send}, receive, send)
+
+    return call
