@@ -29,7 +29,7 @@ def secret(name: str) -> str:
     return hashlib.sha256(f"chaos {name}".encode()).hexdigest()
 
 
-def provision(devices: int, behind_gateway: int, kind: str) -> None:
+def provision(devices: int, behind_gateway: int, kind: str = "street_light") -> None:
     from django.contrib.gis.geos import Point
 
     from smartcity.devices.credentials import digest

@@ -55,14 +55,14 @@ async def limit(port: int) -> tuple[Tick, str]:
     from websockets.asyncio.server import ServerConnection, broadcast, serve
 
     from smartcity.api.access import EVERYWHERE
-    from smartcity.realtime.hub import Hub
+    from smartcity.realtime.hub import Hub, Sight
 
     hub, turns, frames = Hub(_face), count(), list[str]()
 
     async def keep(frame: str) -> None:
         frames[:] = [frame]
 
-    hub.join(EVERYWHERE, keep)
+    hub.join(Sight(EVERYWHERE, EVERYWHERE), keep)
 
     async def stay(connection: ServerConnection) -> None:
         await connection.send(frames[0])

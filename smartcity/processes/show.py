@@ -10,15 +10,16 @@ from typing import Any, Final
 
 from channels.db import database_sync_to_async
 
-from smartcity import headlines, serving
+from smartcity import declared, headlines, serving
 from smartcity.control.pool import Pool
 from smartcity.control.telling import Teller
 from smartcity.devices.models import Series
 from smartcity.hearts import Hearts
 from smartcity.kernel.clock import clock
+from smartcity.kernel.metrics import DataClass
 from smartcity.processes.part import Work
 from smartcity.realtime.consumer import Live
-from smartcity.realtime.hub import Hub
+from smartcity.realtime.hub import Hub, Place
 from smartcity.telemetry import read
 
 FRAME_S: Final = 0.5
@@ -85,7 +86,7 @@ class Show:
         self.hub.kpis(await database_sync_to_async(headlines.gather, thread_sensitive=False)(clock.now_ms()))
 
     async def _learn_places(self) -> None:
-        self.hub.places = await database_sync_to_async(_places, thread_sensitive=False)()
+        self.hub.places, self.hub.personal = await database_sync_to_async(_places, thread_sensitive=False)()
 
 
 class Web:
@@ -123,6 +124,9 @@ def _latest() -> list[tuple[int, float, int, int]]:
     return [(series, value.value, value.at_ms, value.quality) for series, value in found.items()]
 
 
-def _places() -> dict[int, tuple[str, str]]:
+def _places() -> tuple[dict[int, Place], frozenset[int]]:
+    """Where each series is, and which of them are personal."""
+    personal = [name for name, metric in declared.metrics().items() if metric.data_class is DataClass.PERSONAL]
     rows = Series.objects.values_list("pk", "device__asset__domain", "device__asset__zone__code")
-    return {pk: (domain, zone) for pk, domain, zone in rows.iterator(chunk_size=10_000)}
+    places = {pk: (domain, zone) for pk, domain, zone in rows.iterator(chunk_size=10_000)}
+    return places, frozenset(Series.objects.filter(metric__in=personal).values_list("pk", flat=True))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -14,14 +14,15 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import DatabaseError
 
-from smartcity.api.access import NOWHERE, Action, Scope, scopes
-from smartcity.realtime.hub import Client, Hub, Tell
+from smartcity.api.access import NOWHERE, Action, scopes
+from smartcity.realtime.hub import Client, Hub, Sight, Tell
 
 log = logging.getLogger(__name__)
 
 RECHECK_S = 30.0
 SIGNED_OUT, MAY_NOT, BUSY = 4401, 4403, 4429
 MOST_CLIENTS = 5000
+BLIND = Sight(NOWHERE)
 PLAIN_SEND = "smartcity.plain_send"
 _ask = database_sync_to_async(scopes, thread_sensitive=False)
 
@@ -43,13 +44,13 @@ class Live(AsyncWebsocketConsumer):
         if not self._user.is_authenticated:
             await self.close(SIGNED_OUT)
             return
-        reach = (await _ask({self.account}, Action.VIEW)).get(self.account, NOWHERE)
-        if reach.is_empty:
+        sight = (await _sights({self.account})).get(self.account, BLIND)
+        if sight.view.is_empty:
             await self.close(MAY_NOT)
             return
         Live.count += 1
         Live.present.add(self)
-        self.client = self.hub.join(reach, self._teller())
+        self.client = self.hub.join(sight, self._teller())
         if Live.watching is None or Live.watching.done():
             Live.watching = asyncio.create_task(_watch())
 
@@ -95,17 +96,23 @@ async def _watch() -> None:
     while Live.present:
         await asyncio.sleep(RECHECK_S)
         try:
-            reach = await _ask({browser.account for browser in Live.present}, Action.VIEW)
+            sights = await _sights({browser.account for browser in Live.present})
         except DatabaseError as problem:
             log.warning("what browsers may view cannot be asked just now: %s", problem)
             continue
-        for browser in _changed(reach):
+        for browser in _changed(sights):
             await browser.turn_out()
 
 
-def _changed(reach: Mapping[int, Scope]) -> list[Live]:
+def _changed(sights: Mapping[int, Sight]) -> list[Live]:
     clients = [(browser, browser.client) for browser in Live.present]
-    return [browser for browser, client in clients if client and reach.get(browser.account, NOWHERE) != client.scope]
+    return [browser for browser, client in clients if client and sights.get(browser.account, BLIND) != client.sight]
+
+
+async def _sights(accounts: Collection[int]) -> dict[int, Sight]:
+    """What accounts may see; one that is inactive or gone is left out."""
+    view, personal = await _ask(accounts, Action.VIEW), await _ask(accounts, Action.PERSONAL)
+    return {account: Sight(scope, personal.get(account, NOWHERE)) for account, scope in view.items()}
 
 
 def with_plain_send(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:

@@ -9,13 +9,14 @@ encode).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from smartcity.api.access import Scope
+from smartcity.api.access import NOWHERE, Scope
 from smartcity.realtime.eager import at_once
 
 Value = tuple[int, float, int, int]
@@ -25,22 +26,30 @@ _encode = msgspec.json.Encoder().encode
 LISTS = ("alarms", "modes", "commands", "events")
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What somebody may see: everything of `view` but personal data, and those of `personal`."""
+
+    view: Scope
+    personal: Scope = NOWHERE
+
+
 @dataclass(slots=True, eq=False)
 class Client:
     """One browser: how it is told, and whether it must hear everything because a delta of its was dropped."""
 
-    scope: Scope
+    sight: Sight
     tell: Tell
     behind: bool = True
     telling: asyncio.Task[None] | None = None
 
-    def offer(self, frame: str, snapshot: Callable[[Scope], str]) -> bool:
+    def offer(self, frame: str, snapshot: Callable[[Sight], str]) -> bool:
         """Whether it is told something; not while it still takes the last frame."""
         if self.telling is not None and not self.telling.done():
             self.behind = True
             return False
         if self.behind:
-            frame, self.behind = snapshot(self.scope), False
+            frame, self.behind = snapshot(self.sight), False
         self.telling = at_once(self.tell(frame))
         return True
 
@@ -49,7 +58,7 @@ class Client:
 class Group:
     """Clients with equal rights share a sequence and every encoded byte."""
 
-    scope: Scope
+    sight: Sight
     clients: set[Client] = field(default_factory=set)
     seq: int = 0
     snapshot: tuple[int, str] = (-1, "")
@@ -60,7 +69,7 @@ class Hub:
 
     def __init__(self, frame: Callable[[], dict[str, Any]]) -> None:
         self._frame = frame
-        self._groups: dict[Scope, Group] = {}
+        self._groups: dict[Sight, Group] = {}
         self._values: dict[int, Value] = {}
         self._changed: dict[int, Value] = {}
         self._standing: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in LISTS}
@@ -68,6 +77,7 @@ class Hub:
         self._kpis: dict[str, dict[str, Any]] = {}
         self._new_kpis = False
         self.places: Mapping[int, Place] = {}
+        self.personal: Collection[int] = frozenset()
         self.frames_sent = 0
 
     def values(self, changed: Iterable[Value]) -> None:
@@ -90,20 +100,20 @@ it comes with `gone` true."""
     def kpis(self, figures: dict[str, dict[str, Any]]) -> None:
         self._kpis, self._new_kpis = figures, True
 
-    def join(self, scope: Scope, tell: Tell) -> Client:
+    def join(self, sight: Sight, tell: Tell) -> Client:
         """It gets a snapshot at once. `tell` sends a frame; an OSError of it says that the browser has gone."""
-        client = Client(scope, tell)
-        self._groups.setdefault(scope, Group(scope)).clients.add(client)
+        client = Client(sight, tell)
+        self._groups.setdefault(sight, Group(sight)).clients.add(client)
         self.resync(client)
         return client
 
     def leave(self, client: Client) -> None:
-        group = self._groups.get(client.scope)
+        group = self._groups.get(client.sight)
         if group is None:
             return
         group.clients.discard(client)
         if not group.clients:
-            del self._groups[client.scope]
+            del self._groups[client.sight]
 
     def resync(self, client: Client) -> None:
         client.behind = True
@@ -116,31 +126,37 @@ it comes with `gone` true."""
         for group in self._groups.values():
             group.seq += 1
             body = {"t": "delta", "seq": group.seq, **self._frame()}
-            frame = _encode(body | self._visible(group.scope, changed.values(), news, kpis)).decode()
+            frame = _encode(body | self._visible(group.sight, changed.values(), news, kpis)).decode()
             self.frames_sent += sum([client.offer(frame, self.snapshot) for client in group.clients])
 
-    def snapshot(self, scope: Scope) -> str:
-        """Everything the scope may see, encoded once per tick and scope."""
-        group = self._groups.setdefault(scope, Group(scope))
+    def snapshot(self, sight: Sight) -> str:
+        """Everything such a client may see, encoded once per tick and sight."""
+        group = self._groups.setdefault(sight, Group(sight))
         if group.snapshot[0] != group.seq or not group.snapshot[1]:
             standing = {name: list(items.values()) for name, items in self._standing.items()}
             body = {"t": "snapshot", "seq": group.seq, **self._frame()}
-            body |= self._visible(scope, self._values.values(), standing, self._kpis)
+            body |= self._visible(sight, self._values.values(), standing, self._kpis)
             group.snapshot = (group.seq, _encode(body).decode())
         return group.snapshot[1]
 
     def _visible(
         self,
-        scope: Scope,
+        sight: Sight,
         values: Iterable[Value],
         lists: Mapping[str, list[dict[str, Any]]],
         kpis: Mapping[str, dict[str, Any]],
     ) -> dict[str, Any]:
-        everything = scope.allows("", "")
-        nowhere = ("?", "?")
-        seen = values if everything else (v for v in values if scope.allows(*self.places.get(v[0], nowhere)))
+        scope, everywhere = sight.view, sight.view.allows("", "")
+        seen = values if everywhere and sight.personal.allows("", "") else filter(partial(self._is_seen, sight), values)
         body: dict[str, Any] = {"values": [(s, round(v, 4), at, q) for s, v, at, q in seen]}
         for name, items in lists.items():
-            body[name] = [item for item in items if everything or scope.allows(item["domain"], item.get("zone", "?"))]
+            body[name] = [item for item in items if everywhere or scope.allows(item["domain"], item.get("zone", "?"))]
         body["kpis"] = {name: kpi for name, kpi in kpis.items() if scope.touches(name)}
         return {key: value for key, value in body.items() if value}
+
+    def _is_seen(self, sight: Sight, value: Value) -> bool:
+        """What a series is shows with `places`; until then it is for nobody who may not see all."""
+        place = self.places.get(value[0])
+        if place is None:
+            return False
+        return (sight.personal if value[0] in self.personal else sight.view).allows(*place)

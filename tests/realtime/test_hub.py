@@ -4,8 +4,8 @@ from __future__ import annotations
 import asyncio
 import json
 
-from smartcity.api.access import EVERYWHERE, Scope
-from smartcity.realtime.hub import Hub
+from smartcity.api.access import EVERYWHERE, NOWHERE, Scope
+from smartcity.realtime.hub import Hub, Sight
 
 LAMPS = Scope(frozenset({("lighting", "")}))
 
@@ -33,9 +33,9 @@ class Browser:
         return json.loads(self.frames[-1])
 
 
-def look(h, scope=EVERYWHERE):
+def look(h, scope=EVERYWHERE, personal=NOWHERE):
     browser = Browser()
-    client = h.join(scope, browser.tell)
+    client = h.join(Sight(scope, personal), browser.tell)
     return browser, client
 
 
@@ -78,7 +78,7 @@ async def test_who_has_gone_costs_the_others_nothing():
         await asyncio.sleep(0)
         raise ConnectionResetError
 
-    h.join(EVERYWHERE, gone), h.join(EVERYWHERE, goes_later)
+    h.join(Sight(EVERYWHERE), gone), h.join(Sight(EVERYWHERE), goes_later)
     browser, _ = look(h)
     for _ in range(3):
         h.tick()
@@ -126,3 +126,17 @@ async def test_who_asks_again_hears_everything_at_once():
     h.tick()
     h.resync(client)
     assert [json.loads(frame)["t"] for frame in browser.frames] == ["snapshot", "delta", "snapshot"]
+
+
+async def test_personal_data_are_for_those_with_a_grant_for_them():
+    h = hub()
+    h.personal = frozenset({1})
+    (views, _), (lamps, _) = look(h), look(h, LAMPS)
+    (may, _), (all_of_it, _) = look(h, EVERYWHERE, LAMPS), look(h, EVERYWHERE, EVERYWHERE)
+    h.values([(1, 24.9, 1000, 0), (2, 7.0, 1000, 0), (99, 1.0, 1000, 0)])
+    h.tick()
+    seen = {name: sorted(row[0] for row in b.last.get("values", ())) for name, b in
+            {"views": views, "lamps": lamps, "may": may, "all": all_of_it}.items()}  # fmt: skip
+    assert seen == {"views": [2], "lamps": [], "may": [1, 2], "all": [1, 2, 99]}  # 99: nobody knows yet what it is
+    late, _ = look(h)
+    assert [row[0] for row in late.last["values"]] == [2]
