@@ -17,7 +17,7 @@ from typing import Any
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from smartcity import frontdoor, headlines, serving, vitals
+from smartcity import frontdoor, headlines, serving, timekeeping, vitals
 from smartcity.alarms.evaluate import Evaluator
 from smartcity.alarms.notify import Notifier
 from smartcity.asgi import application
@@ -44,7 +44,7 @@ from smartcity.transports.mqtt import encryption
 from smartcity.transports.mqtt.gateway import Gateway
 
 FRAME_S, HEADLINES_S, ALARMS_S, CLOCK_S, PLACES_S, SAVE_S = 0.5, 10.0, 1.0, 1.0, 30.0, 10.0
-EVENTS_S, STREET_S = 600.0, 10.0
+EVENTS_S, STREET_S, COMPARE_S = 600.0, 10.0, 60.0
 Say = Callable[[str], None]
 
 
@@ -71,7 +71,13 @@ class City:
         self.gateway.on_ready = self.control.on_ready
         self.road.registry.on_revoked = self.gateway.disconnect
         self.notifier = Notifier()
-        self.alarms = Evaluator(on_change=self._alarms_changed, unproven=Unproven().look, stopped=braking.stopped)
+        self.alarms = Evaluator(
+            on_change=self._alarms_changed,
+            unproven=Unproven().look,
+            stopped=braking.stopped,
+            clocks=self.road.clocks.off,
+        )
+        self.ahead_s: float | None = None
         self.server = serving.server(application, address, port)
         vitals.sources.update(self._vitals())
 
@@ -146,6 +152,7 @@ class City:
             every(STREET_S, "street", self._follow_street),
             every(EVENTS_S, "event log", self._forget_events),
             every(SAVE_S, "clock file", self._save_clock),
+            every(COMPARE_S, "server clock", self._compare_clocks),
         ]
         self.children = self._children()
         return [*work, *(run(child.name, child.run) for child in self.children)]
@@ -211,6 +218,12 @@ class City:
         if clock.is_simulation:
             await asyncio.to_thread(clocks.save, clock.anchor, settings.VAR / "clock.json")
 
+    async def _compare_clocks(self) -> None:
+        """Where city time is the wall's, it must be the database server's too."""
+        self.ahead_s = None
+        if not clock.is_simulation:
+            self.ahead_s = await database_sync_to_async(timekeeping.ahead_s, thread_sensitive=False)()
+
     async def _govern(self) -> None:
         """Simulated time yields to the slowest: the pipeline, a loop that has not decided, or the street itself."""
         if not clock.is_simulation:
@@ -229,6 +242,8 @@ class City:
     def _vitals(self) -> dict[str, Callable[[], Any]]:
         return {
             "clock": lambda: {"at": clock.now_ms(), "speed": clock.speed, "ceiling": clock.anchor.ceiling},
+            "server_clock": lambda: {"ahead_s": self.ahead_s},
+            "device_clocks": self.road.clock_health,
             "event_loop": lambda: {"worst_lag_ms": round(self.lag.worst_ms, 1)},
             "memory": lambda: {"resident_mb": vitals.memory_mb()},
             "tasks": lambda: self.hearts.all,
