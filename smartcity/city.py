@@ -28,6 +28,7 @@ from smartcity.kernel.clock import clock
 from smartcity.processes import part
 from smartcity.processes.intake import Intake
 from smartcity.processes.part import Say, Work
+from smartcity.processes.server_clock import ServerClock
 from smartcity.processes.show import Show, Web
 from smartcity.processes.steering import Steering
 
@@ -44,7 +45,8 @@ class City:
         self.intake = Intake()
         self.show = Show(self._pulse)
         self.web = Web(application, address, port)
-        self.steering = Steering(over(self.intake.gateway, self.intake.bridge), self._alarms_changed)
+        line = over(self.intake.gateway, self.intake.bridge)
+        self.steering = Steering(line, self._alarms_changed, clocks=self.intake.road.clocks.off)
         self.street, self._street_written = settings.VAR / "street.json", 0
         self.children: list[Child] = []
         self.intake.on_commit, self.intake.on_ack = self._committed, self.steering.on_ack
@@ -52,7 +54,8 @@ class City:
 
     async def run(self) -> None:
         """Until a signal asks to stop; then everything ends in the order that loses nothing."""
-        await part.live((self, self.intake, self.show, self.web, self.steering), self.say, self._welcome)
+        parts = (self, ServerClock(), self.intake, self.show, self.web, self.steering)
+        await part.live(parts, self.say, self._welcome)
 
     # as a part: simulated time, the street and the forecasters
 

@@ -28,7 +28,7 @@ from smartcity.ingest.decoding import Tables
 from smartcity.kernel.senml import Record
 from smartcity.transports.http import Doorkeeper, HttpLimits, Ingest
 from smartcity.transports.inbox import BoundedInbox
-from smartcity.transports.messages import Identity, Inbox, Outcome, RawMessage, Refusal
+from smartcity.transports.messages import Certificate, Identity, Inbox, Outcome, RawMessage, Refusal
 from tests.servers import free_port
 
 MESSAGES: Final = 20
@@ -62,6 +62,9 @@ class Open:
         return self.key if text == poster.TOKEN else None
 
     async def authenticate(self, username: str, secret: bytes) -> Identity | Refusal:
+        return Refusal("no devices here")
+
+    async def certified(self, certificate: Certificate, username: str) -> Identity | Refusal:
         return Refusal("no devices here")
 
 

@@ -28,6 +28,7 @@ class Crowd:
 
 SILENT: Final = Crowd(rules.SILENT, rules.MANY_SILENT)
 UNPROVEN: Final = Crowd(rules.UNPROVEN, rules.MANY_UNPROVEN)
+CLOCKS: Final = Crowd(rules.CLOCK_OFF, rules.MANY_CLOCKS_OFF)
 
 
 @dataclass(frozen=True, slots=True)

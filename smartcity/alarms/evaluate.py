@@ -15,13 +15,14 @@ from typing import Final
 import numpy as np
 from django.db import transaction
 
-from smartcity.alarms import braked, crowds, notices, recall, roster, rules, silence, standing
+from smartcity.alarms import braked, crowds, notices, recall, roster, rules, silence, skew, standing
+from smartcity.alarms.condition import Ints
 from smartcity.alarms.crowds import Changes
 from smartcity.alarms.roster import Known, Roster, Watch
 from smartcity.alarms.standing import Raise, Row
 from smartcity.alarms.telling import Items, News
 from smartcity.alarms.thread import OwnThread
-from smartcity.kernel.alarms import Finding, Findings, PlaceFinding, PlaceFindings
+from smartcity.kernel.alarms import ClocksOff, Finding, Findings, PlaceFinding, PlaceFindings
 from smartcity.kernel.clock import clock
 from smartcity.telemetry import read
 
@@ -37,6 +38,10 @@ def nothing_stopped(now_ms: int, is_simulation: bool) -> list[PlaceFinding]:
     return []
 
 
+def no_clock_off(speed: float) -> Mapping[int, float]:
+    return {}
+
+
 def anybody() -> None:
     """Whoever is the only process that judges need not insist."""
 
@@ -44,9 +49,10 @@ def anybody() -> None:
 class Evaluator:
     """`await tick(now_ms)` about every second; `on_change` gets the changed alarms as the live view shows them.
 
-    `unproven` says on which assets a command's effect was not measured, `stopped` which loops were stopped. `insist`
-    is called in the transaction that writes and raises where another process judges by now. `grace_s` wall seconds
-    after the start nobody is called silent: devices need a moment to connect again.
+    `unproven` says on which assets a command's effect was not measured, `stopped` which loops were stopped, `clocks`
+    which devices' clocks are off. `insist` is called in the transaction that writes and raises where another process
+    judges by now. `grace_s` wall seconds after the start nobody is called silent: devices need a moment to connect
+    again.
     """
 
     def __init__(
@@ -56,12 +62,14 @@ class Evaluator:
         unproven: Findings = nothing_unproven,
         stopped: PlaceFindings = nothing_stopped,
         insist: Callable[[], None] = anybody,
+        clocks: ClocksOff = no_clock_off,
         grace_s: float = GRACE_S,
     ) -> None:
         self.on_change = on_change
         self._unproven = unproven
         self._stopped = stopped
         self._insist = insist
+        self._clocks_off, self._skew = clocks, skew.Skew()
         self._grace_s = grace_s
         self._thread = OwnThread("alarms")
         self._roster = Roster()
@@ -90,7 +98,11 @@ class Evaluator:
         stands = standing.standing()
         self._refresh(is_simulation, stands, now_ms)
         raised, cleared = self._conditions(stands, now_ms)
-        many = [self._silence(stands, now_ms, speed), self._unproven_commands(stands, now_ms, is_simulation)]
+        many = [
+            self._silence(stands, now_ms, speed),
+            self._unproven_commands(stands, now_ms, is_simulation),
+            self._clocks(stands, now_ms, speed),
+        ]
         stopped = self._stopped(now_ms, is_simulation)
         cleared |= _orphans(stands, self._roster)
         with transaction.atomic():
@@ -160,6 +172,20 @@ class Evaluator:
         raised = partial(_raise_unproven, known=known, found=found)
         return crowds.judge(crowds.UNPROVEN, stands, known, raised, now_ms, bad=frozenset(found))
 
+    def _clocks(self, stands: list[Row], now_ms: int, speed: float) -> Changes:
+        """Until it has listened for as long as the delay it cannot know whose clock is right again."""
+        who, delay = self._roster, skew.delay_ms(speed)
+        wrong = self._skew.judge(self._clocks_off(speed), now_ms, delay)
+        off = {int(who.speaks_for[row]): wrong[int(who.devices[row])] for row in _rows(who.devices, wrong)}
+        knows = now_ms - (self._listening_since_ms or now_ms) > delay
+        raised = partial(skew.raised, known=who.known, off=off)
+        good = None if knows else frozenset[int]()
+        return crowds.judge(crowds.CLOCKS, stands, who.known, raised, now_ms, bad=frozenset(off), good=good)
+
+
+def _rows(devices: Ints, wanted: Mapping[int, float]) -> list[int]:
+    return np.flatnonzero(np.isin(devices, list(wanted))).tolist() if wanted else []
+
 
 def _raise_unproven(asset: int, known: Mapping[int, Known], found: Mapping[int, Finding]) -> Raise:
     one, finding = known[asset], found[asset]
@@ -176,5 +202,5 @@ def _orphans(stands: list[Row], who: Roster) -> set[int]:
         row.pk
         for row in stands
         if row.asset is not None and (row.rule, row.asset) not in watched
-        if row.rule != rules.UNPROVEN.name or row.asset not in who.known
+        if row.rule not in (rules.UNPROVEN.name, rules.CLOCK_OFF.name) or row.asset not in who.known
     }

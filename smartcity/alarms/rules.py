@@ -77,7 +77,30 @@ BRAKED: Final = _own(
     respond_within_s=1800,
     call="System administrator",
 )
-PLATFORM: Final = (SILENT, MANY_SILENT, UNPROVEN, MANY_UNPROVEN, BRAKED)
+CLOCK_OFF: Final = _own(
+    name="device.clock",
+    severity=Severity.LOW,
+    text="{name}: clock off by {value:.0f} {unit}",
+    cause="The device has lost the time: no time server or GNSS in reach, an empty backup battery, a wrong time zone "
+    "in its settings. If it is behind, it may also send only what it measured long ago.",
+    consequence="What it measures is filed under the wrong time. More than two minutes ahead no controller decides on "
+    "it, more than ten minutes ahead it is set aside in quarantine.",
+    response="Check the device's time source and settings. The alarm ends when its messages are dated right again.",
+    respond_within_s=8 * 3600,
+    call="Field service",
+)
+MANY_CLOCKS_OFF: Final = _own(
+    name="zone.clocks",
+    severity=Severity.LOW,
+    text="{name}: the clocks of {value:.0f} {unit} are off",
+    cause="They share a time source that is wrong or out of reach, or a gateway that holds their messages back; if all "
+    "of the city's are off, it is the city's own server.",
+    consequence="What they measure is filed under the wrong time, or not believed at all.",
+    response="Compare the server's clock with the time of day first, then look for the common time source or gateway.",
+    respond_within_s=1800,
+    call="System administrator",
+)
+PLATFORM: Final = (SILENT, MANY_SILENT, UNPROVEN, MANY_UNPROVEN, BRAKED, CLOCK_OFF, MANY_CLOCKS_OFF)
 
 
 def explain(rule_name: str) -> AlarmRule | None:

@@ -12,8 +12,9 @@ from typing import Final, cast
 import numpy as np
 
 from smartcity.control.acks import AckMessage
-from smartcity.ingest import checks, control_words
+from smartcity.ingest import checks, clocks, control_words
 from smartcity.ingest.checks import FAULT_REASONS, Fault
+from smartcity.ingest.clocks import Stamps
 from smartcity.ingest.control_words import Announcement
 from smartcity.ingest.courses import Courses
 from smartcity.ingest.roster import Known, Roster
@@ -35,6 +36,7 @@ class Decoded:
     could be read; `seen` Device.pk → city ms; `hellos` are (place of the message, what it says)."""
 
     readings: Readings = field(default_factory=Readings.none)
+    stamps: Stamps = field(default_factory=Stamps.none)
     quarantined: list[Quarantined] = field(default_factory=list)
     from_message: list[int] = field(default_factory=list)
     decoded: int = 0
@@ -225,6 +227,8 @@ def _check(messages: Sequence[RawMessage], gathered: Gathered, tables: Tables, b
     )
     judged = checks.judge(rows, tables.roster.book, before)
     found.readings = judged.rows.take(judged.faults == Fault.NONE)
+    devices = [tables.roster.devices[messages[place].device].id for place in gathered.places]
+    found.stamps = clocks.stamps(rows, gathered.counts, devices, tables.roster.book)
     of = np.repeat(gathered.places, gathered.counts)
     for (place, code), many in Counter(_faulty(of, judged.faults)).items():
         message, fault = messages[place], Fault(code)

@@ -17,6 +17,7 @@ from smartcity import declared
 from smartcity.control.acks import AckMessage
 from smartcity.ingest import announcing, decoding
 from smartcity.ingest.announcing import Announced
+from smartcity.ingest.clocks import ClockHealth, Clocks
 from smartcity.ingest.control_words import Announcement
 from smartcity.ingest.courses import Courses
 from smartcity.ingest.decoding import Tables
@@ -79,6 +80,7 @@ class Pipeline:
         self.inbox, self.registry, self.store, self.city_ms = inbox, registry, store, city_ms
         self.on_commit, self.on_ack, self.on_hello = on_commit, on_ack, on_hello
         self.books = Books()
+        self.clocks = Clocks()
         self.last_problem = ""
         self._before = Courses()
         self._taken = 0
@@ -122,6 +124,10 @@ class Pipeline:
             imbalances=imbalances,
             last_problem=self.last_problem,
         )
+
+    def clock_health(self) -> ClockHealth:
+        uids = {known.id: uid for uid, known in self.registry.roster.devices.items() if not known.is_retired}
+        return self.clocks.health(uids, clock.speed)
 
     async def _carry(self, messages: Sequence[RawMessage]) -> None:
         try:
@@ -182,6 +188,7 @@ class Pipeline:
             quarantined=found.quarantined,
             counts={"messages.received": len(messages), "messages.decoded": found.decoded},
         )
+        self.clocks.note(found.stamps, batch.now_ms)
         return Prepared(batch, found.from_message, found.acks, found.hellos)
 
     def _tell(self, messages: Sequence[RawMessage], prepared: Prepared, written: Written) -> None:

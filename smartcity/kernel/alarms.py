@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -67,5 +67,8 @@ class PlaceFinding:
 
 Findings = Callable[[int, bool], Sequence[Finding]]
 """`(now_ms, is_simulation)` to what stands now. May query; it is asked about every second, outside any transaction."""
+
+ClocksOff = Callable[[float], Mapping[int, float]]
+"""`(speed)` to the devices whose clock is off now: pk → seconds ahead. Asked about every second."""
 
 PlaceFindings = Callable[[int, bool], Sequence[PlaceFinding]]

@@ -36,9 +36,10 @@ from smartcity.processes.far_line import FarLine
 from smartcity.processes.intake import Intake
 from smartcity.processes.keeper import Keeper
 from smartcity.processes.part import Part, Say, Work
+from smartcity.processes.server_clock import ServerClock
 from smartcity.processes.show import Show, Web
 from smartcity.processes.steering import Steering
-from smartcity.processes.topics import ANSWERS, LOOPS, LOST_AFTER_S, PRESENCE, ROLL_CALL
+from smartcity.processes.topics import ANSWERS, CLOCKS, CLOCKS_S, LOOPS, LOST_AFTER_S, PRESENCE, ROLL_CALL
 from smartcity.processes.whereabouts import Whereabouts
 from smartcity.processes.wire import Wire
 from smartcity.telemetry import upkeep
@@ -63,12 +64,16 @@ class Outlet:
         intake.on_commit, intake.on_ack = self._committed, self.doors.answered
         intake.gateway.on_ready, intake.gateway.on_gone = self.doors.on_ready, self.doors.on_gone
         wire.on_beat.append(self.doors.beat)
+        self._bus, self._clocks = wire.bus, intake.road.clocks
 
     async def open(self) -> None:
         pass
 
     def work(self, hearts: Hearts) -> list[Work]:
-        return [hearts.run("values out", self.values.run)]
+        return [
+            hearts.run("values out", self.values.run),
+            hearts.every(CLOCKS_S, "device clocks", self._tell_clocks),
+        ]
 
     async def close(self) -> None:
         pass
@@ -83,6 +88,9 @@ class Outlet:
     def why_not_ready(self) -> str:
         return ""
 
+    async def _tell_clocks(self) -> None:
+        self._bus.say(CLOCKS, [["all"], *([device, s] for device, s in self._clocks.off(clock.speed).items())])
+
     def _committed(self, news: Committed) -> None:
         self.values.put((news.series, news.at, news.value, news.quality))
 
@@ -94,10 +102,12 @@ class Bench:
         self._bus = wire.bus
         self.whereabouts = Whereabouts()
         self.line = FarLine(wire.bus, self.whereabouts)
-        self.steering = Steering(self.line)
+        self._clocks: dict[str, tuple[float, dict[int, float]]] = {}
+        self.steering = Steering(self.line, clocks=self._clocks_off)
         self.line.leader = self.steering.control.leader
         wire.bus.listen(PRESENCE, self._on_presence)
         wire.bus.listen(ANSWERS, self._on_answers)
+        wire.bus.listen(CLOCKS, self._on_clocks)
         wire.on_beat.append(self._beat)
 
     async def open(self) -> None:
@@ -122,6 +132,18 @@ class Bench:
         if self.steering.leads:
             for device in came:
                 self.steering.control.on_ready(device)
+
+    def _on_clocks(self, said: Said) -> None:
+        """A long list comes in several messages, the first of which begins anew. What another thread reads is never
+        changed."""
+        offsets = {} if said.items[0] == ["all"] else self._clocks.get(said.sender, (0.0, {}))[1]
+        offsets = offsets | {int(item[0]): float(item[1]) for item in said.items if len(item) == 2}
+        self._clocks[said.sender] = (monotonic(), offsets)
+
+    def _clocks_off(self, speed: float) -> Mapping[int, float]:
+        since = monotonic() - 3 * CLOCKS_S
+        told = [offsets for at, offsets in tuple(self._clocks.values()) if at >= since]
+        return {device: s for offsets in told for device, s in offsets.items()}
 
     def _on_answers(self, said: Said) -> None:
         self.steering.on_ack([AckMessage(*item) for item in said.items])
@@ -223,7 +245,14 @@ class Audience:
 async def web(address: str, port: int, say: Say, *, shares_port: bool) -> None:
     wire = Wire("web")
     audience = Audience(wire)
-    parts = (CityTime(), wire, audience, audience.show, Web(application, address, port, shares_port=shares_port))
+    parts = (
+        CityTime(),
+        ServerClock(),
+        wire,
+        audience,
+        audience.show,
+        Web(application, address, port, shares_port=shares_port),
+    )
     await part.live(parts, say, _welcome("web", address, port))
 
 
@@ -243,7 +272,7 @@ async def ingest(address: str, port: int, say: Say, *, shares_port: bool) -> Non
         "retention": lambda: upkeep.keep_retention(store, clock.now_ms),
     }
     door = Web(frontdoor.before(_only_its_own), address, port, shares_port=shares_port)
-    parts: Sequence[Part] = (CityTime(), wire, intake, outlet, Keeper(leases.UPKEEP, jobs), door)
+    parts: Sequence[Part] = (CityTime(), ServerClock(), wire, intake, outlet, Keeper(leases.UPKEEP, jobs), door)
     await part.live(parts, say, _welcome("ingest", address, port))
 
 
@@ -252,7 +281,7 @@ async def control(address: str, port: int, say: Say, *, shares_port: bool) -> No
     bench = Bench(wire)
     steering = bench.steering
     door = Web(frontdoor.before(_only_its_own), address, port, shares_port=shares_port)
-    parts = (CityTime(lambda: steering.leads), wire, bench, steering, door)
+    parts = (CityTime(lambda: steering.leads), ServerClock(), wire, bench, steering, door)
     await part.live(parts, say, _welcome("control", address, port))
 
 

@@ -89,6 +89,7 @@ class Intake:
     def vitals(self) -> Mapping[str, Callable[[], Any]]:
         return {
             "pipeline": self.road.health,
+            "device_clocks": self.road.clock_health,
             "gateway": lambda: self.gateway.counters,
             "http": lambda: {"answers": self.http.answers},
             "coap": lambda: self.coap.counters if self.coap else None,

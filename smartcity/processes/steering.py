@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from channels.db import database_sync_to_async
 
-from smartcity.alarms.evaluate import Evaluator
+from smartcity.alarms.evaluate import Evaluator, no_clock_off
 from smartcity.alarms.notify import Notifier
 from smartcity.control import braking, retention
 from smartcity.control.acks import Answer
@@ -17,6 +17,7 @@ from smartcity.control.leases import LostLeadership
 from smartcity.control.line import Line
 from smartcity.control.unproven import Unproven
 from smartcity.hearts import Hearts
+from smartcity.kernel.alarms import ClocksOff
 from smartcity.kernel.clock import clock
 from smartcity.processes.part import Work
 
@@ -30,12 +31,15 @@ def _nobody(items: Items) -> None:
 
 
 class Steering:
-    """`on_alarms` hears of changed alarms. A process that does not lead decides, judges and sends nothing."""
+    """`on_alarms` hears of changed alarms, `clocks` says which devices' clocks are off. A process that does not lead
+    decides, judges and sends nothing."""
 
-    def __init__(self, line: Line, on_alarms: Callable[[Items], None] = _nobody) -> None:
+    def __init__(
+        self, line: Line, on_alarms: Callable[[Items], None] = _nobody, *, clocks: ClocksOff = no_clock_off
+    ) -> None:
         self.control = Control(line)
         self.notifier = Notifier(may=lambda: self.leads)
-        self._on_alarms = on_alarms
+        self._on_alarms, self._clocks = on_alarms, clocks
         self._epoch = 0
         self.alarms = self._evaluator()
 
@@ -75,7 +79,11 @@ class Steering:
     def _evaluator(self) -> Evaluator:
         leader = self.control.leader
         return Evaluator(
-            self._on_alarms, unproven=Unproven().look, stopped=braking.stopped, insist=lambda: leader.insist()
+            self._on_alarms,
+            unproven=Unproven().look,
+            stopped=braking.stopped,
+            clocks=self._clocks,
+            insist=lambda: leader.insist(),
         )
 
     async def _evaluate(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from smartcity import vitals
@@ -31,6 +31,7 @@ COUNTED: Final = frozenset(
     }
 )
 COUNTING: Final = frozenset({"gateway", "coap", "notices", "doors"})
+HISTOGRAMS: Final = frozenset({"offsets_s"})
 LEDGERS: Final = {"messages": "Messages by what became of them.", "readings": "Readings by what became of them."}
 
 
@@ -56,12 +57,14 @@ def families(found: Mapping[str, Any]) -> Iterator[Metric]:
         for name, value in told.items():
             if part == "pipeline" and name == "counts":
                 yield from _ledgers(value)
+            elif name in HISTOGRAMS:
+                yield _histogram(part, name, value)
             else:
                 yield from _one(part, name, value)
 
 
 def _one(part: str, name: str, value: object) -> Iterator[Metric]:
-    """A number, or several told apart by a word: refusals by their reason."""
+    """A number, or several told apart by a word: refusals by their reason. One that is not known just now is named."""
     kind = CounterMetricFamily if part in COUNTING or name in COUNTED else GaugeMetricFamily
     title, words = f"{PREFIX}_{part}_{name}", f"{name} of {part.replace('_', ' ')}"
     if isinstance(value, Mapping):
@@ -72,6 +75,14 @@ def _one(part: str, name: str, value: object) -> Iterator[Metric]:
         yield family
     elif (number := _number(value)) is not None:
         yield kind(title, words, value=number)
+    elif value is None:
+        yield kind(title, words)
+
+
+def _histogram(part: str, name: str, within: Mapping[str, int]) -> Metric:
+    """`within`: bound → how many are not beyond it; the last bound is +Inf."""
+    words = f"{name} of {part.replace('_', ' ')}"
+    return HistogramMetricFamily(f"{PREFIX}_{part}_{name}", words, buckets=list(within.items()), sum_value=None)
 
 
 def _ledgers(counts: Mapping[str, int]) -> Iterator[Metric]:

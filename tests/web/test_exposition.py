@@ -17,6 +17,8 @@ TOLD = {
     "event_loop": {"worst_lag_ms": 21.5},
     "gateway": {"received": 9, "refused": {"quota": 4, "bad topic": 1}},
     "http": {"answers": {"200": 7, "429": 2}},
+    "server_clock": {"ahead_s": -0.25},
+    "device_clocks": {"off": 1, "offsets_s": {"1": 4, "30": 5, "+Inf": 6}, "worst": {"L-7": 400.5}},
     "broken": {"error": "ValueError: no"},
 }  # fmt: skip
 
@@ -52,3 +54,18 @@ def test_what_is_refused_is_counted_by_its_reason(samples):
 
 def test_words_are_left_out(samples):
     assert not any("problem" in name[0] or "error" in name[0] for name in samples)
+
+
+def test_clocks_are_a_histogram_and_the_worst_by_name(samples):
+    assert samples["smartcity_server_clock_ahead_s",] == -0.25
+    assert samples["smartcity_device_clocks_worst", "L-7"] == 400.5
+    assert samples["smartcity_device_clocks_offsets_s_bucket", "30"] == 5
+    assert samples["smartcity_device_clocks_offsets_s_bucket", "+Inf"] == 6
+
+
+def test_what_is_not_known_just_now_has_a_name_and_no_value(monkeypatch):
+    monkeypatch.setattr(vitals, "sources", {"server_clock": lambda: {"ahead_s": None}})
+    told = exposition.text().decode().splitlines()
+    assert [line for line in told if "ahead_s" in line] == [
+        "# HELP smartcity_server_clock_ahead_s ahead_s of server clock", "# TYPE smartcity_server_clock_ahead_s gauge",
+    ]  # fmt: skip

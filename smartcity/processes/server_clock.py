@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where city time is the wall's, this server's clock must be the database server's too: how far it is ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from channels.db import database_sync_to_async
+
+from smartcity import timekeeping
+from smartcity.hearts import Hearts
+from smartcity.kernel.clock import clock
+from smartcity.processes.part import Work
+
+EVERY_S: Final = 60.0
+
+
+class ServerClock:
+    def __init__(self) -> None:
+        self.ahead_s: float | None = None
+
+    async def open(self) -> None:
+        pass
+
+    def work(self, hearts: Hearts) -> list[Work]:
+        return [hearts.every(EVERY_S, "server clock", self._compare)]
+
+    async def close(self) -> None:
+        pass
+
+    def vitals(self) -> Mapping[str, Callable[[], Any]]:
+        return {"server_clock": lambda: {"ahead_s": self.ahead_s}}
+
+    def why_not_ready(self) -> str:
+        return ""
+
+    async def _compare(self) -> None:
+        self.ahead_s = None
+        if not clock.is_simulation:
+            self.ahead_s = await database_sync_to_async(timekeeping.ahead_s, thread_sensitive=False)()
