@@ -60,8 +60,8 @@ def test_a_backup_taken_while_somebody_writes_is_whole_and_can_be_migrated(var):
 def environment(url: str, password_of: str = "") -> dict[str, str]:
     """What PostgreSQL's own programs read."""
     parts = urlsplit(url)
-    given = {"PGHOST": parts.hostname, "PGPORT": str(parts.port), "PGUSER": parts.username, "PGDATABASE": "postgres"}
-    return os.environ | given | {"PGPASSWORD": urlsplit(password_of or url).password}
+    given = {"PGHOST": "127.0.0.1", "PGPORT": str(parts.port), "PGUSER": "city", "PGDATABASE": "postgres"}
+    return os.environ | given | {"PGPASSWORD": urlsplit(password_of or url).password or ""}
 
 
 @pytest.mark.slow
