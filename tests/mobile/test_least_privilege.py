@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.core import signing
 
 from tests.mobile.front import front
 from tests.servers import postgis
@@ -22,6 +23,7 @@ from tests.servers import postgis
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow  # a PostgreSQL with a city's tables in it
 GRANTS = ROOT / "deploy/postgresql-mobile.sql"
+KEY, COOKIES = "of this test only", "django.contrib.sessions.backends.signed_cookies"
 PASSWORD, ROLE_PASSWORD = "a long enough word", "of the role"
 SETUP = f"""
 from datetime import datetime, timedelta, UTC
@@ -109,7 +111,7 @@ def phones(database, tmp_path_factory):
         var,
         DATABASE_URL=f"{as_role(database)}/smartcity",
         DATABASE_PASSWORD_FILE=str(var / "password"),
-        SMARTCITY_MOBILE_SECRET_KEY="of this test only",
+        SMARTCITY_MOBILE_SECRET_KEY=KEY,
         SMARTCITY_VAPID_PUBLIC_KEY="BKey",
     ) as started:
         yield started
@@ -185,7 +187,16 @@ def test_who_is_not_signed_in_or_mistypes_sees_the_door_only(phones):
     assert "Traceback" not in phones.said(), phones.said()
 
 
-def test_signing_out_ends_the_session_and_a_session_of_another_key_is_none(phones):
+def test_a_session_counts_only_with_the_key_of_this_process(phones):
+    with phones.sign_in("mara", PASSWORD) as browser:
+        held = signing.loads(browser.cookies["mobile_session"], key=KEY, salt=COOKIES)
+        for key, answer in ((KEY, 200), ("of the console", 302)):
+            browser.cookies.clear()
+            browser.cookies.set("mobile_session", signing.dumps(held, key=key, salt=COOKIES))
+            assert browser.get("/alarms/").status_code == answer, key
+
+
+def test_signing_out_ends_the_session(phones):
     with phones.sign_in("mara", PASSWORD) as browser:
         assert browser.cookies.get("mobile_session")
         form = {"csrfmiddlewaretoken": browser.headers["X-CSRFToken"]}
