@@ -42,7 +42,7 @@ TEMPLATES = [
 ]
 
 DATABASES = {alias: DATABASES[alias] | {"CONN_MAX_AGE": 0} for alias in ("default", "telemetry")}
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {name: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"} for name in ("default", "here")}
 
 # Sessions live in the phone: this process can neither read nor make one in the city's tables.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"

@@ -68,7 +68,7 @@ def test_an_alarm_is_found_read_and_taken(an_alarm, mobile, phones, tmp_path):
 
 
 def test_a_crew_works_its_round(mobile, phones, lit_city, tmp_path):
-    truck, bins = give_round(lit_city.var)
+    truck, bins = give_round(lit_city.var, passing_by=5)
     page = mobile
     page.click(".mobile-tabs >> text=Crews")
     looked_at(page, tmp_path, "crews")

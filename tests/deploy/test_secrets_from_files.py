@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHOW = """
 import json, smartcity.settings as s
 d = s.DATABASES["telemetry"]
-print(json.dumps([s.SECRET_KEY, s.REDIS_URL, d.get("PASSWORD"), d.get("HOST"), d.get("OPTIONS")]))
+print(json.dumps([s.SECRET_KEY, s.REDIS_URL, d.get("PASSWORD"), d.get("HOST"), d["OPTIONS"].get("sslmode")]))
 """
 
 
@@ -51,7 +51,7 @@ def test_keys_and_passwords_are_read_from_files(tmp_path, file):
         "redis://:r%3Ad@bus.example:6379/0",
         "p@ss word",
         "db.example",
-        {"sslmode": "verify-full"},
+        "verify-full",
     ]
 
 
