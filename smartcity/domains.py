@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,15 @@ class DomainConfig(AppConfig):
     icon: str = "dot"
     order: int = 100
     shape: str = "circle"
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """Where phones begin with a domain (room `mobile`): the name of its first page, for accounts with that grant."""
+
+    title: str
+    page: str
+    action: str
 
 
 def find(root: Path) -> list[str]:

@@ -40,10 +40,12 @@ def write_secrets(folder: Path) -> bool:
     made = False
     makers: dict[str, Callable[[], str]] = {
         "secret_key": _secret_key, "vapid_private_key": _vapid_key, "quarantine_key": _quarantine_key,
+        "mobile_secret_key": _secret_key,
     }  # fmt: skip
     for name, make in makers.items():
         path = folder / name
-        if not path.exists() and not os.environ.get(f"SMARTCITY_{name.upper()}"):
+        given = f"SMARTCITY_{name.upper()}"
+        if not path.exists() and not (os.environ.get(given) or os.environ.get(f"{given}_FILE")):
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w") as file:
                 file.write(make())

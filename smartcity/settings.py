@@ -6,7 +6,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
 
 from smartcity import domains
 
@@ -18,10 +20,28 @@ def flag(name: str, default: bool = False) -> bool:
     return os.environ.get(name, "1" if default else "0").lower() in {"1", "true", "yes", "on"}
 
 
+def confidential(variable: str) -> str:
+    """The variable, else what stands in the file that VARIABLE_FILE names; empty where neither is given."""
+    file = os.environ.get(f"{variable}_FILE", "")
+    try:
+        return os.environ.get(variable, "") or (Path(file).read_text().strip() if file else "")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ImproperlyConfigured(f"{variable}_FILE names a file that cannot be read: {problem}") from None
+
+
 def secret(name: str) -> str:
-    """From the environment, else from the file the first run writes; empty before that."""
+    """From the environment or a file it names, else from the file the first run writes; empty before that."""
     path = VAR / "secrets" / name
-    return os.environ.get(f"SMARTCITY_{name.upper()}", "") or (path.read_text().strip() if path.exists() else "")
+    return confidential(f"SMARTCITY_{name.upper()}") or (path.read_text().strip() if path.exists() else "")
+
+
+def with_password(url: str, password: str) -> str:
+    """`redis://host:6379/0` with the password put in; as it was where either is empty."""
+    parts = urlsplit(url)
+    if not url or not password:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{parts.username or ''}:{quote(password, safe='')}@{host}").geturl()
 
 
 DEBUG = flag("SMARTCITY_DEBUG")
@@ -108,10 +128,11 @@ def database(name: str, suffix: str, spatial: bool = False) -> dict[str, Any]:
         "ENGINE": "django.contrib.gis.db.backends.postgis" if spatial else "django.db.backends.postgresql",
         "NAME": url.path.lstrip("/") + suffix,
         "USER": unquote(url.username or ""),
-        "PASSWORD": unquote(url.password or ""),
+        "PASSWORD": confidential("DATABASE_PASSWORD") or unquote(url.password or ""),
         "HOST": url.hostname or "",
         "PORT": str(url.port or ""),
-        "OPTIONS": {"pool": POOL},  # a connection kept per thread would leak: each request has a thread of its own
+        # A pool: a connection kept per thread would leak, since each request has a thread of its own.
+        "OPTIONS": {**dict(parse_qsl(url.query)), "pool": POOL},
     }
 
 
@@ -124,7 +145,7 @@ DATABASE_ROUTERS = ["smartcity.devices.routing.OneHomePerApp"]
 SILENCED_SYSTEM_CHECKS = ["gis.W001"]  # our own SpatiaLite engine is spatial, the check only knows Django's
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
-REDIS_URL = os.environ.get("REDIS_URL", "")
+REDIS_URL = with_password(os.environ.get("REDIS_URL", ""), confidential("REDIS_PASSWORD"))
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}  # the hub needs none; never Redis
 HERE = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "here"}
 SHARED = {
@@ -190,6 +211,7 @@ COAP_ADDRESS = os.environ.get("SMARTCITY_COAP", "")
 BRIDGE = os.environ.get("SMARTCITY_BRIDGE", "")
 BRIDGE_CLIENT_ID = os.environ.get("SMARTCITY_BRIDGE_CLIENT_ID", "")
 VAPID_PRIVATE_KEY = secret("vapid_private_key")
+VAPID_PUBLIC_KEY = os.environ.get("SMARTCITY_VAPID_PUBLIC_KEY", "")
 PUSH_HOSTS = os.environ.get(
     "SMARTCITY_PUSH_HOSTS",
     "fcm.googleapis.com,updates.push.services.mozilla.com,web.push.apple.com,*.push.apple.com,*.notify.windows.com",

@@ -63,7 +63,8 @@ class City:
             form = {"username": name, "password": password, "csrfmiddlewaretoken": token}
             answer = browser.post("/sign-in/", data=form)
             assert answer.status_code == 302, answer.text
-            browser.headers["X-CSRFToken"] = browser.cookies.get("csrftoken") or token
+            renewed = browser.cookies.get("csrftoken") or browser.cookies.get("mobile_csrf")
+            browser.headers["X-CSRFToken"] = renewed or token
             yield browser
 
     def stop(self, how: signal.Signals = signal.SIGINT, within_s: float = 20) -> int:

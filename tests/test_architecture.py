@@ -35,7 +35,9 @@ LAYERS = (
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 OPEN_TO_DOMAINS = {"kernel", "domains", "api", "devices", "telemetry", "forecasting"}
-WITH_DATABASE = {"apps", "models", "loop", "api", "views", "urls", "admin", "migrations", "management", "templatetags"}
+WITH_DATABASE = {
+    "apps", "models", "loop", "api", "views", "urls", "admin", "migrations", "management", "mobile", "templatetags",
+}  # fmt: skip
 PURE_ROOMS = {"metrics", "codecs", "controller", "interlocks", "alarms", "forecast", "osm", "kpis"}
 WITHOUT_DJANGO = {"twin", "history"}
 # A process that has opened SpatiaLite aborts when one of these brings its own PROJ.

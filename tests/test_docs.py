@@ -39,6 +39,7 @@ def test_every_setting_is_in_the_reference():
     settings = (ROOT / "smartcity/settings.py").read_text()
     names = set(re.findall(r'"(SMARTCITY_[A-Z_]+|DATABASE_URL|REDIS_URL)"', settings))
     names |= {f"SMARTCITY_{name.upper()}" for name in re.findall(r'secret\("(\w+)"\)', settings)}
+    names |= set(re.findall(r'confidential\("(\w+)"\)', settings))
     page = (ROOT / "docs/reference/settings.md").read_text()
     assert sorted(names - set(re.findall(r"`([A-Z_]+)`", page))) == []
 
@@ -62,3 +63,20 @@ def test_every_command_of_manage_py_is_in_the_reference():
     page = (ROOT / "docs/reference/commands.md").read_text()
     assert files
     assert [path.stem for path in files if f"| `{path.stem}" not in page] == []
+
+
+NEITHER_ADDRESS_NOR_SECRET = {
+    "SMARTCITY_API_RATE", "SMARTCITY_DEBUG", "SMARTCITY_HTTPS", "SMARTCITY_LOG", "SMARTCITY_MQTT_CERTIFICATES_ONLY",
+    "SMARTCITY_NAME", "SMARTCITY_POOL", "SMARTCITY_PUSH_PLACES", "SMARTCITY_QUARANTINE_DAYS", "SMARTCITY_RAW_DAYS",
+    "SMARTCITY_SEED", "SMARTCITY_TIME_ZONE", "SMARTCITY_VAPID_SUBJECT",
+}  # fmt: skip
+
+
+def test_every_setting_with_an_address_a_path_or_a_secret_is_on_the_page_of_ports():
+    settings = (ROOT / "smartcity/settings.py").read_text() + (ROOT / "smartcity/mobile/settings.py").read_text()
+    names = set(re.findall(r'"(SMARTCITY_[A-Z_]+|[A-Z]+_URL)"', settings))
+    names |= {f"SMARTCITY_{name.upper()}" for name in re.findall(r'secret\("(\w+)"\)', settings)}
+    names |= set(re.findall(r'confidential\("(\w+)"\)', settings))
+    page = (ROOT / "docs/reference/ports.md").read_text()
+    assert sorted(names - NEITHER_ADDRESS_NOR_SECRET - set(re.findall(r"`([A-Z_]+)`", page))) == []
+    assert len(names) > 20

@@ -101,9 +101,9 @@ class Key(CityView):
 
     @extend_schema(operation_id="push_key", responses=OBJECT)
     def get(self, request: Request) -> Response:
-        if not settings.VAPID_PRIVATE_KEY:
+        if not (settings.VAPID_PUBLIC_KEY or settings.VAPID_PRIVATE_KEY):
             raise NotFound("This city has no push key; script/server makes one on its first run.")
-        return Response({"key": vapid.public_key(settings.VAPID_PRIVATE_KEY)})
+        return Response({"key": settings.VAPID_PUBLIC_KEY or vapid.public_key(settings.VAPID_PRIVATE_KEY)})
 
 
 class Browsers(CityView):

@@ -1,38 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // <alarm-bar>: unacknowledged alarms, worst first, always in sight: what, how old, Acknowledge, whom to call, Open.
 
-import { instant, post } from "#city/api";
-import { fill, h, say, toast } from "#city/dom";
+import { acknowledge, callButton, subject } from "#city/alarm-acts";
+import { instant } from "#city/api";
+import { fill, h, say } from "#city/dom";
 import { live } from "#city/live";
 import { severityMark } from "#city/severity";
 import { inSight } from "#city/store";
 import { cityNow } from "#city/time";
-import { callLabel, duration, telephone } from "#city/words";
+import { duration } from "#city/words";
 
 const ROWS = 2, ROWS_OF_THE_WORST = 3;
-
-/** What the alarm is about: its asset, or the zone of a grouped one. */
-export const subject = (alarm) => alarm.asset || alarm.zone_name || alarm.zone || "Alarm";
-
-/** Acknowledge with the person's note; the row leaves when the city says so, not before. */
-export async function acknowledge(alarm, note = "") {
-  try {
-    await post(`alarms/${alarm.id}/acknowledge`, { note });
-    toast(`${subject(alarm)} acknowledged.`);
-    return true;
-  } catch (problem) {
-    toast(`${subject(alarm)} was not acknowledged. ${problem.words ?? problem.message}`, "problem");
-    return false;
-  }
-}
-
-export function callButton(alarm, className = "button") {
-  const label = callLabel(alarm.call);
-  if (!label) return null;
-  const phone = telephone(alarm.call);
-  return phone ? h(`a.${className}`, { href: `tel:${phone}`, "aria-label": `${label} about ${subject(alarm)}` }, label)
-    : h("span.call-note", { title: "No number is stored for this desk" }, label);
-}
 
 class AlarmBar extends HTMLElement {
   connectedCallback() {

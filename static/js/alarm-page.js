@@ -3,7 +3,7 @@
 // The words come first; map and chart follow when the network allows.
 
 import "#city/shell";
-import { acknowledge, callButton, subject } from "#city/alarm-bar";
+import { acknowledge, callButton, subject } from "#city/alarm-acts";
 import { facts, subtitle } from "#city/alarm-words";
 import { get, post } from "#city/api";
 import { dialog, failure, field } from "#city/dialog";

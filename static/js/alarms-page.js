@@ -2,7 +2,7 @@
 // <alarms-page>: every alarm with what it is, what to do and whom to call; unacknowledged first; shelved ones always counted.
 
 import { instant, list, post } from "#city/api";
-import { acknowledge, callButton, subject } from "#city/alarm-bar";
+import { acknowledge, callButton, subject } from "#city/alarm-acts";
 import { config, titleOf } from "#city/config";
 import { dialog, failure, field, loadInto } from "#city/dialog";
 import { fill, h, toast } from "#city/dom";

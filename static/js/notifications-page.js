@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// <push-settings>: whether this browser and my mailbox are told, and of which alarms.
+// <push-settings>: whether this browser and my mailbox (not `without-mail`) are told, and of which alarms.
 
 import { get, list, post, remove } from "#city/api";
 import { choiceWords } from "#city/choice-words";
@@ -49,9 +49,10 @@ class PushSettings extends HTMLElement {
 
   draw() {
     return loadInto(this, async () => {
-      const [browsers, mail, subscription] = await Promise.all([list("push/subscriptions/"), get("push/mail"), current().catch(() => null)]);
+      const withMail = !this.hasAttribute("without-mail");
+      const [browsers, mail, subscription] = await Promise.all([list("push/subscriptions/"), withMail && get("push/mail"), current().catch(() => null)]);
       const mine = subscription && browsers.find((b) => subscription.endpoint.endsWith(b.endpoint_tail));
-      return [this.#browser(mine), this.#others(browsers.filter((b) => b !== mine)), this.#mail(mail)];
+      return [this.#browser(mine), this.#others(browsers.filter((b) => b !== mine)), mail && this.#mail(mail)];
     }, "Asking the browser…");
   }
 

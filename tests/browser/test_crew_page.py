@@ -12,13 +12,12 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 
-def give_round(var):
-    """What a truck's unit would announce over MQTT: three containers to call at."""
+def give_round(var, passing_by=0):
+    """What a truck's unit would announce over MQTT: three containers to call at, after those it passes by."""
     with sqlite3.connect(var / "city.sqlite3", timeout=20) as city:
         (truck,) = city.execute("SELECT uid FROM devices_device WHERE uid LIKE 'RT-%' ORDER BY uid").fetchone()
-        bins = [
-            uid for (uid,) in city.execute("SELECT uid FROM devices_device WHERE uid LIKE 'C-%' ORDER BY uid LIMIT 3")
-        ]
+        containers = "SELECT uid FROM devices_device WHERE uid LIKE 'C-%' ORDER BY uid LIMIT 3 OFFSET ?"
+        bins = [uid for (uid,) in city.execute(containers, (passing_by,))]
         route = {"led_by": "centre", "next": bins[0], "left": bins[1:], "done": []}
         city.execute("UPDATE devices_device SET announced = ? WHERE uid = ?", (json.dumps({"route": route}), truck))
     return truck, bins
