@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.utils import DatabaseError
 
+from smartcity import declared
 from smartcity.control import modes
 from smartcity.devices import importer, osm_read, plan
 from smartcity.devices.models import Asset, CityImport
@@ -98,8 +99,10 @@ def administrator(say: Say) -> None:
 def prepare(say: Say, *, city: Path | None, demo: bool, ceiling: float | None) -> bool:
     """Everything that has to stand before the city may run; on a later start it finds it all and takes no time.
 
-    True when heavy work was done, whose memory a fresh process does not need to carry.
+    True when heavy work was done, whose memory a fresh process does not need to carry. Raises CannotStart, and
+    declared.Undeclared where a domain declares what the platform cannot accept.
     """
+    declared.metrics()  # raises Undeclared before anything is made
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     migrate(say)
     administrator(say)

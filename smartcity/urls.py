@@ -11,3 +11,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("smartcity.web.urls")),
     *(path(f"{config.label}/", include(f"{config.name}.urls")) for config in pages),
 ]
+handler404 = "smartcity.web.failures.not_found"
+handler500 = "smartcity.web.failures.server_error"

@@ -17,6 +17,7 @@ from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from smartcity import firstrun, serving
+from smartcity.declared import Undeclared
 from smartcity.processes.part import Say
 from smartcity.transports.bridge.mapping import BadMapping
 from smartcity.transports.mqtt.encryption import BadCertificate
@@ -53,7 +54,7 @@ class ProcessCommand(BaseCommand):
             sys.setswitchinterval(SWITCH_S)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self.main(address, port, self._say, shares_port=share))
-        except (firstrun.CannotStart, BadMapping, BadCertificate) as reason:
+        except (firstrun.CannotStart, Undeclared, BadMapping, BadCertificate) as reason:
             raise CommandError(str(reason)) from None
         except OSError as problem:
             raise CommandError(f"It cannot start: {problem.strerror or problem}.") from None

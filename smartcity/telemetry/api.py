@@ -109,12 +109,14 @@ def _csv(series: Series, metric: Metric, grain: str, rows: Rows) -> HttpResponse
     text = io.StringIO()
     writer = csv.writer(text)
     names = ("value", "quality") if grain == "raw" else ("mean", "n_good", "low", "high")
-    writer.writerow(["at", *(f"{name} [{metric.unit}]" if name in {"value", "mean"} else name for name in names)])
-    writer.writerows([moment(row[0]).isoformat(), *row[1:]] for row in rows)
-    name = f"{series.device.uid}-{metric.name}-{grain}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    head = ["at", *(f"{name} [{metric.unit}]" if name in {"value", "mean"} else name for name in names)]
+    mark = [clock.mode] if clock.is_simulation else []  # the saved file, too, must say that nothing of it is real
+    writer.writerow([*head, *("city mode" for _ in mark)])
+    writer.writerows([moment(row[0]).isoformat(), *row[1:], *mark] for row in rows)
+    name = "-".join([*mark, series.device.uid, metric.name, grain])
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     if clock.is_simulation:
-        headers["X-City-Mode"] = "SIMULATION"
+        headers["X-City-Mode"] = clock.mode
     return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
 
 

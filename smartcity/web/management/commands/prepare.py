@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from smartcity import firstrun
+from smartcity.declared import Undeclared
 from smartcity.web.management.commands.runcity import speed
 
 
@@ -29,7 +30,7 @@ class Command(BaseCommand):
                 firstrun.again()
             wish = options["speed"] or 1.0
             firstrun.prepare(self._say, city=options["city"], demo=options["demo"], ceiling=wish)
-        except firstrun.CannotStart as reason:
+        except (firstrun.CannotStart, Undeclared) as reason:
             raise CommandError(str(reason)) from None
         self._say("Everything stands.")
 

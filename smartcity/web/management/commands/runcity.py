@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from smartcity import firstrun, serving
+from smartcity.declared import Undeclared
 from smartcity.transports.bridge.mapping import BadMapping
 from smartcity.transports.mqtt.encryption import BadCertificate
 
@@ -46,7 +47,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._run(options)
-        except (firstrun.CannotStart, BadMapping, BadCertificate) as reason:
+        except (firstrun.CannotStart, Undeclared, BadMapping, BadCertificate) as reason:
             raise CommandError(str(reason)) from None
         except KeyboardInterrupt:  # a running city sees to it itself
             self._say("Stopped before the city was ready. Starting again makes what is missing.")
