@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lighting wants foreseen: its own power. The traffic it dims by is foreseen by whoever counts it."""
+"""What lighting wants foreseen: nothing. The traffic it dims by is foreseen by whoever counts it."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ from smartcity.processes.part import Say, Work
 from smartcity.processes.server_clock import ServerClock
 from smartcity.processes.show import Show, Web
 from smartcity.processes.steering import Steering
+from smartcity.twin.follower import KEY
 
 CLOCK_S: Final = 1.0
 SAVE_S: Final = 10.0
@@ -83,7 +85,9 @@ class City:
         return ""
 
     def _children(self) -> list[Child]:
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        frontdoor.follower.key = secrets.token_hex(16)
+        street = {KEY: frontdoor.follower.key}
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} | street
         commands = {"forecasts": ["manage.py", "refreshforecasts", "--follow", self._url]}
         if self.twin and self.street.exists():
             doors = ["--mqtt", settings.MQTT_ADDRESS, "--http", self._url]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -44,19 +45,27 @@ async def base_map(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class Follower:
-    """The simulated street, as far as it says: the city instant it has reached, 0 before it says anything."""
+    """The simulated street, as far as it says: the city instant it has reached, 0 before it says anything. It shows
+    the key the city gave it; empty where it gave none."""
 
     at_ms = 0
+    key = ""
+
+    def said(self, told: str, key: str) -> None:
+        """Nonsense, and whatever a stranger says, changes nothing."""
+        is_mine = bool(self.key) and hmac.compare_digest(key.encode(), self.key.encode())
+        if is_mine and told.isascii() and told.isdigit() and len(told) < 16:
+            self.at_ms = int(told)
 
 
 follower = Follower()
 
 
 async def tell_time(scope: Scope, receive: Receive, send: Send) -> None:
-    """The clock; a simulated street says with `follower_at` how far it has come. Anybody may ask, nothing is secret."""
+    """The clock, for whoever asks: nothing of it is secret. The city's own street says in `follower_at` how far it is."""
     told = parse_qs(scope["query_string"].decode("ascii", "replace")).get("follower_at", [""])[0]
-    if told.isascii() and told.isdigit() and len(told) < 16:
-        follower.at_ms = int(told)
+    if told:
+        follower.said(told, dict(scope["headers"]).get(b"x-follower-key", b"").decode("latin-1"))
     headers = {"Cache-Control": "no-store"}
     await Response(clock_face(clock), media_type="application/json", headers=headers)(scope, receive, send)
 

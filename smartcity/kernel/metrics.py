@@ -11,7 +11,7 @@ NAME = re.compile(r"[a-z]+\.[a-z][a-z0-9_]*")
 
 
 class DataClass(StrEnum):
-    """Who may see a metric and how long it lives (docs/explanation/data-protection.md)."""
+    """Who may see a metric and how long it lives (docs/how-to/keep-or-delete-data.md)."""
 
     PUBLIC = "public"
     INTERNAL = "internal"

@@ -25,11 +25,32 @@ async def test_anybody_may_ask_for_the_time(door):
     assert face["mode"] == "LIVE" and face["speed"] == 1.0 and face["at"] > 1_700_000_000_000
 
 
-@pytest.mark.parametrize(("said", "kept"), [("1764000000000", 1764000000000), ("-5", 7), ("x" * 400, 7), ("9" * 40, 7)])
-async def test_a_street_says_how_far_it_is_and_nonsense_is_ignored(door, said, kept, monkeypatch):
+@pytest.mark.parametrize(
+    ("said", "key", "kept"),
+    [
+        ("1764000000000", "its own", 1764000000000),
+        ("1764000000000", "another", 7),
+        ("1764000000000", "", 7),
+        ("-5", "its own", 7),
+        ("x" * 400, "its own", 7),
+        ("9" * 40, "its own", 7),
+    ],
+)
+async def test_the_citys_street_says_how_far_it_is_and_strangers_and_nonsense_are_ignored(
+    door, said, key, kept, monkeypatch
+):
     monkeypatch.setattr(frontdoor.follower, "at_ms", 7)
-    assert (await door.get("/clock", params={"follower_at": said})).status_code == 200
+    monkeypatch.setattr(frontdoor.follower, "key", "its own")
+    headers = {"X-Follower-Key": key} if key else {}
+    assert (await door.get("/clock", params={"follower_at": said}, headers=headers)).status_code == 200
     assert frontdoor.follower.at_ms == kept
+
+
+async def test_where_the_city_gave_no_key_nobody_holds_time_up(door, monkeypatch):
+    monkeypatch.setattr(frontdoor.follower, "at_ms", 0)
+    monkeypatch.setattr(frontdoor.follower, "key", "")
+    await door.get("/clock", params={"follower_at": "5"}, headers={"X-Follower-Key": ""})
+    assert frontdoor.follower.at_ms == 0
 
 
 async def test_a_load_balancer_hears_whether_messages_are_taken_but_not_why_not(door, monkeypatch):
