@@ -19,7 +19,6 @@ TOOLS = [
 ]  # fmt: skip
 APT = """echo "$@" >>{folder}/apt
 for option; do case $option in Dir::Etc::sourcelist=*) cat "${{option#*=}}" >>{folder}/sources ;; esac; done"""
-HOSTS = re.compile(r"pypi|pythonhosted|npmjs|registry\.|debian\.org/|deb\.debian", re.IGNORECASE)
 
 
 @pytest.fixture
@@ -125,7 +124,7 @@ def test_a_city_is_installed_from_a_bundle_with_the_network_cut_off(tmp_path):
     subprocess.run(["tar", "-xzf", tmp_path / "bundle.tar.gz", "-C", tmp_path], check=True)
     (bundle,) = tmp_path.glob("smart-city-*")
     lists = [bundle / name for name in ("debian-packages.txt", "debs/Packages", "SHA256SUMS", "MADE-FOR", "install")]
-    assert [path.name for path in lists if HOSTS.search(path.read_text())] == []
+    assert [path.name for path in lists if "://" in path.read_text()] == []  # nobody's archive is named
     cut_off = ["unshare", "-n"] if os.geteuid() == 0 else []
     given = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(tmp_path), "HTTPS_PROXY": "http://127.0.0.1:9"}
     target = tmp_path / "target"

@@ -41,6 +41,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Port {port} on {address} cannot be used ({reason.lower()}); choose another with --port."
             )
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(address, port, self._say))
 
