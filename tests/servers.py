@@ -181,50 +181,11 @@ def broker(*settings: str) -> Iterator[tuple[int, Server]]:
             yield port, server
 
 
-@contextlib.contextmanager
-def victoriametrics() -> Iterator[tuple[str, Server]]:
-    """A VictoriaMetrics as it comes; yields its URL."""
-    port = free_port()
-    with _folder() as folder:
-        command = [_program("victoria-metrics", "--bench"), f"-httpListenAddr=127.0.0.1:{port}"]
-        command += [f"-storageDataPath={folder}/data", "-retentionPeriod=100y"]
-        with _running("VictoriaMetrics", command, folder, ready=lambda: listens(port)) as server:
-            yield f"http://127.0.0.1:{port}", server
-
-
-INFLUXDB = """
-reporting-disabled = true
-bind-address = "127.0.0.1:{admin}"
-[meta]
-  dir = "{folder}/meta"
-[data]
-  dir = "{folder}/data"
-  wal-dir = "{folder}/wal"
-  index-version = "tsi1"
-  wal-fsync-delay = "0s"
-  query-log-enabled = false
-[http]
-  bind-address = "127.0.0.1:{port}"
-  log-enabled = false
-"""
-
-
-@contextlib.contextmanager
-def influxdb() -> Iterator[tuple[str, Server]]:
-    """An InfluxDB 1.x that writes through before each answer, as it comes; yields its URL."""
-    port, admin = free_port(), free_port()
-    with _folder() as folder:
-        (folder / "influxdb.conf").write_text(INFLUXDB.format(folder=folder, port=port, admin=admin))
-        command = [_program("influxd", "--bench"), "run", "-config", folder / "influxdb.conf"]
-        with _running("InfluxDB", command, folder, ready=lambda: listens(port)) as server:
-            yield f"http://127.0.0.1:{port}", server
-
-
-def _program(name: str, option: str = "--test") -> Path:
+def _program(name: str) -> Path:
     """Where a program is; Debian keeps servers in /usr/sbin, which not everybody has in PATH."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin")
     if not found:
-        raise Unavailable(f"{name} is not installed; script/bootstrap {option} installs it")
+        raise Unavailable(f"{name} is not installed; script/bootstrap --test installs it")
     return Path(found)
 
 
