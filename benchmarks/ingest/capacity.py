@@ -49,7 +49,7 @@ def by_mqtt(port: int, pid: int, each: int, seconds: float) -> float:
 
 
 def by_http(port: int, pid: int, seconds: float) -> float:
-    given = peers.requests(max(2, round(20 * seconds)) * peers.AT_ONCE, round(time.time() * 1000) - 60_000)
+    given = peers.requests(max(2, round(20 * seconds)) * peers.AT_ONCE, round(time.time() * 1000))
     bodies = [peers.as_messages(rows) for rows in given]
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     began = spent(pid)
