@@ -62,7 +62,7 @@ follower = Follower()
 
 
 async def tell_time(scope: Scope, receive: Receive, send: Send) -> None:
-    """The clock, for whoever asks: nothing of it is secret. The city's own street says in `follower_at` how far it is."""
+    """The clock, for whoever asks: nothing of it is secret. The city's own street says how far it is."""
     told = parse_qs(scope["query_string"].decode("ascii", "replace")).get("follower_at", [""])[0]
     if told:
         follower.said(told, dict(scope["headers"]).get(b"x-follower-key", b"").decode("latin-1"))

@@ -130,45 +130,6 @@ def broker(*settings: str) -> Iterator[tuple[int, Server]]:
 
 
 @contextlib.contextmanager
-def victoriametrics() -> Iterator[tuple[str, Server]]:
-    """A VictoriaMetrics as it comes; yields its URL."""
-    port = free_port()
-    with _folder() as folder:
-        command = [program("victoria-metrics", "script/bootstrap --bench"), f"-httpListenAddr=127.0.0.1:{port}"]
-        command += [f"-storageDataPath={folder}/data", "-retentionPeriod=100y"]
-        with _running("VictoriaMetrics", command, folder, ready=lambda: listens(port)) as server:
-            yield f"http://127.0.0.1:{port}", server
-
-
-INFLUXDB = """
-reporting-disabled = true
-bind-address = "127.0.0.1:{admin}"
-[meta]
-  dir = "{folder}/meta"
-[data]
-  dir = "{folder}/data"
-  wal-dir = "{folder}/wal"
-  index-version = "tsi1"
-  wal-fsync-delay = "0s"
-  query-log-enabled = false
-[http]
-  bind-address = "127.0.0.1:{port}"
-  log-enabled = false
-"""
-
-
-@contextlib.contextmanager
-def influxdb() -> Iterator[tuple[str, Server]]:
-    """An InfluxDB 1.x that writes through before each answer, as it comes; yields its URL."""
-    port, admin = free_port(), free_port()
-    with _folder() as folder:
-        (folder / "influxdb.conf").write_text(INFLUXDB.format(folder=folder, port=port, admin=admin))
-        command = [program("influxd", "script/bootstrap --bench"), "run", "-config", folder / "influxdb.conf"]
-        with _running("InfluxDB", command, folder, ready=lambda: listens(port)) as server:
-            yield f"http://127.0.0.1:{port}", server
-
-
-@contextlib.contextmanager
 def _folder(under: Path | None = None) -> Iterator[Path]:
     """A temporary folder that belongs to whoever the server will run as."""
     folder = Path(tempfile.mkdtemp(prefix="smartcity-", dir=under))

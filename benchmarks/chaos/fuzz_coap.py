@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from math import ceil
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aiocoap import Message
 from aiocoap.numbers.codes import Code
@@ -30,6 +30,11 @@ AGAIN_S: Final = 2.0
 HASTY: Final = b"too many requests"  # such a payload was never looked at
 ANSWER_S: Final = 60.0
 JSON, CBOR = 110, 112
+
+
+class HasDoor(Protocol):
+    @property
+    def coap_port(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -85,7 +90,7 @@ async def honest(city: Victim, device: int) -> None:
     speaker.raw.transport.close()
 
 
-async def arrived(city: Victim, device: int) -> Speaker:
+async def arrived(city: HasDoor, device: int) -> Speaker:
     address = ("127.0.0.1", city.coap_port)
     _, raw = await asyncio.get_running_loop().create_datagram_endpoint(Raw, remote_addr=address)
     return Speaker(Device(uid(device), secret(uid(device))), raw)

@@ -78,6 +78,7 @@ ROWS: Final[dict[str, Row]] = {
     "delays": on_postgresql("delays"),
     "live": alone("live"),
     "outage": alone("outage"),
+    "capacity": on_postgresql("capacity"),
 }
 
 

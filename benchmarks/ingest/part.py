@@ -13,7 +13,7 @@ import django
 
 ROWS: Final = {
     "http": "web", "mqtt": "mqtt", "tls": "tls", "peers": "peers", "whole": "whole", "delays": "delays", "live": "live",
-    "outage": "outage",
+    "outage": "outage", "capacity": "capacity",
 }  # fmt: skip
 
 

@@ -20,14 +20,13 @@ from typing import Final
 import httpx
 
 from benchmarks.chaos.provision import TOKEN, uid
-from benchmarks.ingest import cpu
+from benchmarks.ingest import cpu, rivals
 from benchmarks.ingest.mqtt import DEVICES, Found, road, table
 from benchmarks.ingest.publisher import METRICS
 from benchmarks.store import engine as bench
 from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.postgres import Postgres
 from smartcity.telemetry.store import Store
-from tests import servers
 from tests.servers import Unavailable, free_port
 
 ROWS: Final = 5_000
@@ -112,7 +111,7 @@ def ours(engine: Postgres) -> Iterator[Contestant]:
 
 @contextmanager
 def victoriametrics() -> Iterator[Contestant]:
-    with servers.victoriametrics() as (url, server):
+    with rivals.victoriametrics() as (url, server):
         yield Contestant(
             "victoriametrics", f"{url}/write?precision=ms", as_lines, lambda: cpu.used_s(server.process.pid),
             partial(_held_by_victoriametrics, url),
@@ -121,7 +120,7 @@ def victoriametrics() -> Iterator[Contestant]:
 
 @contextmanager
 def influxdb() -> Iterator[Contestant]:
-    with servers.influxdb() as (url, server):
+    with rivals.influxdb() as (url, server):
         httpx.post(f"{url}/query", params={"q": "CREATE DATABASE city"}).raise_for_status()
         yield Contestant(
             "influxdb", f"{url}/write?db=city&precision=ms", as_lines, lambda: cpu.used_s(server.process.pid),

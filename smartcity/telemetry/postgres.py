@@ -14,7 +14,7 @@ import numpy as np
 import psycopg
 from django.db import connections
 
-from smartcity.telemetry import copying, rollups
+from smartcity.telemetry import copying, extensions, rollups
 from smartcity.telemetry.arrays import Bools, Floats, Ints
 from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.buckets import UTC_DAY_MS
@@ -39,6 +39,7 @@ class Postgres:
         self.alias = alias
         self._connection: psycopg.Connection | None = None
         self._days: set[int] = set()
+        self._has_asked = False
 
     @property
     def connection(self) -> psycopg.Connection:
@@ -126,7 +127,11 @@ class Postgres:
         return np.fromiter((key in keys for key in mine), np.bool_, len(rows))
 
     def prepare(self, at: Ints, now_ms: int) -> None:
-        """A partition for each of these days and the next two; the days long ago share one."""
+        """A partition for each of these days and the next two; the days long ago share one. Before the first, tables
+        are handed to extensions that can do more with them."""
+        if not self._has_asked:
+            extensions.use(self)
+            self._has_asked = True
         today = now_ms // UTC_DAY_MS
         days = {*np.unique(at // UTC_DAY_MS).tolist(), *range(today, today + AHEAD_DAYS + 1)}
         for day in sorted(days - self._days):
