@@ -47,7 +47,7 @@ def machine(tmp_path):
 def bootstrap(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SMARTCITY_")}
     environment = inherited | {"PATH": str(folder)} | environment
-    command = [ROOT / "script/bootstrap", *options]
+    command = [str(ROOT / "script/bootstrap"), *options]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 

@@ -22,7 +22,7 @@ def spoil(monkeypatch, tmp_path, settings):
             for config, found in real(room, name):
                 yield config, ([replace(found[0], **what), *found[1:]] if name == "METRICS" else found)
 
-        monkeypatch.setattr(declared.domains, "collect", collect)
+        monkeypatch.setattr(domains, "collect", collect)
         declared.forget()
 
     yield change

@@ -20,6 +20,7 @@ from benchmarks.chaos.fleet import Fleet, wait_until
 from benchmarks.chaos.lamps import Asked, Lamps, Operator
 from benchmarks.chaos.rounds import Minutes
 from benchmarks.chaos.screen import Screen
+from smartcity.bus import words
 from tests import apart
 from tests.apart import Apart, Process
 from tests.servers import free_port
@@ -60,7 +61,8 @@ def stage(var: Path, kinds: Sequence[str]) -> Iterator[Stage]:
         lamps = Lamps(city.mqtt_port, DEVICES, LAMPS)
         operator = Operator(pages, cookies, token, DEVICES, LAMPS)
         screens = [Screen(page, cookies) for page in pages]
-        with Minutes(city.environment["DATABASE_URL"]) as minutes, fleet, lamps:
+        key = words.key_of((var / "secrets" / "secret_key").read_text().strip())
+        with Minutes(city.environment["DATABASE_URL"], key) as minutes, fleet, lamps:
             fleet.talk()
             wait_until(lambda: fleet.book.acknowledged > 200, PATIENCE_S)
             for screen in screens:
@@ -151,8 +153,8 @@ def ended(found: Findings, on: Stage, var: Path) -> None:
     found.add("deliveries_again", sum(n - 1 for n in on.lamps.deliveries.values()))
     found.add("never_delivered", len({one.command for one in asked} - on.lamps.deliveries.keys()))
     found.add("database_connections", on.minutes.connections)
-    for words in on.operator.refused:
-        print(f"  {found.scenario}: {words}", file=sys.stderr)
+    for refusal in on.operator.refused:
+        print(f"  {found.scenario}: {refusal}", file=sys.stderr)
     found.headline += f", {len(asked):,} commands answered"
 
 

@@ -31,12 +31,12 @@ class Minutes:
     """Listens until it is left. `led` are the (monotonic, sender, epoch) of every word of a process that led,
     `connections` the most that the database had open at once."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, key: bytes) -> None:
         self.rounds: set[Round] = set()
         self.led: list[tuple[float, str, int]] = []
         self.connections = 0
         self._epochs: dict[str, int] = {}
-        self._url = database_url
+        self._url, self._key = database_url, key
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="minutes", daemon=True)
 
@@ -56,7 +56,8 @@ class Minutes:
                 found = line.execute("SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL").fetchone()
                 self.connections = max(self.connections, int(found[0]) if found else 0)
                 for notice in line.notifies(timeout=0.5):
-                    said = words.read(notice.payload)
+                    topic = notice.channel.removeprefix(PREFIX)
+                    said = words.read(self._key, topic, notice.payload)
                     if notice.channel == PREFIX + PROCESSES:
                         self._note_epoch(said.sender, said.items[0])
                     else:

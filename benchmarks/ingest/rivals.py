@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.servers import Server, Unavailable, free_port, listens
+from smartcity.processes.servers import program
+from tests.servers import Server, free_port, listens
+
+HINT: Final = "script/bootstrap --bench"
 
 INFLUXDB: Final = """
 reporting-disabled = true
@@ -34,8 +37,8 @@ bind-address = "127.0.0.1:{admin}"
 def victoriametrics() -> Iterator[tuple[str, Server]]:
     """As it comes; yields its URL. Raises Unavailable."""
     with _folder() as folder:
-        port, program = free_port(), _program("victoria-metrics")
-        command = [program, f"-httpListenAddr=127.0.0.1:{port}", f"-storageDataPath={folder}/data"]
+        port, executable = free_port(), program("victoria-metrics", HINT)
+        command = [executable, f"-httpListenAddr=127.0.0.1:{port}", f"-storageDataPath={folder}/data"]
         with _running(
             Server("VictoriaMetrics", [*command, "-retentionPeriod=100y"], folder, lambda: listens(port))
         ) as s:
@@ -46,9 +49,9 @@ def victoriametrics() -> Iterator[tuple[str, Server]]:
 def influxdb() -> Iterator[tuple[str, Server]]:
     """With a log that is written through before each answer, as it comes; yields its URL. Raises Unavailable."""
     with _folder() as folder:
-        port, program = free_port(), _program("influxd")
+        port, executable = free_port(), program("influxd", HINT)
         (folder / "influxdb.conf").write_text(INFLUXDB.format(folder=folder, port=port, admin=free_port()))
-        command = [program, "run", "-config", folder / "influxdb.conf"]
+        command = [executable, "run", "-config", folder / "influxdb.conf"]
         with _running(Server("InfluxDB", command, folder, lambda: listens(port))) as server:
             yield f"http://127.0.0.1:{port}", server
 
@@ -69,10 +72,3 @@ def _folder() -> Iterator[Path]:
         if os.geteuid() == 0:
             shutil.chown(name, "nobody", "nogroup")
         yield Path(name)
-
-
-def _program(name: str) -> Path:
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin")
-    if not found:
-        raise Unavailable(f"{name} is not installed; script/bootstrap --bench installs it")
-    return Path(found)

@@ -61,16 +61,18 @@ class Counters:
     dropped: int = 0
     withheld: int = 0
     missed: int = 0
+    not_believed: int = 0
     joined: int = 0
 
 
 @dataclass(slots=True)
 class PostgresBus:
-    """`name` is this process's own; `line` are psycopg's connection parameters. `on_joined` are called whenever the
-    line stands (again): what was said meanwhile was missed."""
+    """`name` is this process's own; `line` are psycopg's connection parameters, `key` is the city's. `on_joined` are
+    called whenever the line stands (again): what was said meanwhile was missed."""
 
     name: str
     line: dict[str, Any]
+    key: bytes
     counters: Counters = field(default_factory=Counters)
     on_joined: list[Callable[[], None]] = field(default_factory=list)
     problem: str = "not connected yet"
@@ -88,7 +90,7 @@ class PostgresBus:
         """To everybody who listens, this process too. Raises words.TooLong."""
         for packed in words.pack(items):
             self._numbers[topic] += 1
-            text = words.write(self.name, self._numbers[topic], packed)
+            text = words.write(self.key, topic, self.name, self._numbers[topic], packed)
             self._unsaid.append(_Unsaid(topic, text, proviso, monotonic()))
         while len(self._unsaid) > MOST:
             self._unsaid.popleft()
@@ -133,14 +135,18 @@ class PostgresBus:
 
     def _take(self, topic: str, text: str) -> None:
         try:
-            said = words.read(text)
+            said = words.read(self.key, topic, text)
         except ValueError as problem:
+            self.counters.not_believed += 1
             log.warning("%s", problem)
             return
-        self.counters.heard += 1
         last = self._heard.get((topic, said.sender))
+        if last is not None and said.number <= last:
+            self.counters.not_believed += 1  # somebody says again what was said
+            return
+        self.counters.heard += 1
         self._heard[topic, said.sender] = said.number
-        if last is not None and said.number > last + 1:
+        if last is not None:
             self.counters.missed += said.number - last - 1
         for handler in self._handlers.get(topic, ()):
             _call(handler, said)

@@ -60,7 +60,8 @@ steps = st.lists(st.tuples(st.sampled_from(["here", "gone"]), st.sampled_from(["
 
 @given(steps)
 def test_it_knows_what_it_was_told(told):
-    where, model = Whereabouts(clock=lambda: 0.0), {"a": {}, "b": {}}
+    where = Whereabouts(clock=lambda: 0.0)
+    model: dict[str, dict[str, int]] = {"a": {}, "b": {}}
     for since, (kind, uid, sender) in enumerate(told):
         where.take(sender, [[kind, uid, "c", since]])
         model[sender] |= {uid: since}

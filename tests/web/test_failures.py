@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from smartcity.web import health_api
+from smartcity import vitals
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ def test_so_is_what_breaks_and_nothing_of_the_reason_leaves(browser, monkeypatch
     def breaks():
         raise RuntimeError("secret-host:5432")
 
-    monkeypatch.setattr(health_api.vitals, "gather", breaks)
+    monkeypatch.setattr(vitals, "gather", breaks)
     answer = browser.get("/api/v1/health")
     assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
     assert "secret" not in answer.content.decode() and answer.json()["request_id"]
