@@ -24,6 +24,7 @@ COUNTED: Final = frozenset(
         "said",
         "heard",
         "missed",
+        "not_believed",
         "withheld",
         "joined",
         "sent",
