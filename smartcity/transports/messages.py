@@ -110,6 +110,10 @@ class Authenticator(Protocol):
         """Compare in constant time, for unknown devices too."""
         ...
 
+
+class Certifier(Authenticator, Protocol):
+    """Who knows secrets and certificates."""
+
     async def certified(self, certificate: Certificate, username: str) -> Identity | Refusal:
         """Who has shown a certificate needs no password; a user name, where one is given, must be the same."""
         ...

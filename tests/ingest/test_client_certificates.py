@@ -49,7 +49,8 @@ def var(settings, tmp_path, lamps):
 
 
 def authority(var):
-    return pki.load_authority((var / "device-ca.pem").read_bytes(), (var / "secrets/device_ca.key").read_bytes())
+    certificate, key = (var / "secrets" / f"device_ca.{end}" for end in ("pem", "key"))
+    return pki.load_authority(certificate.read_bytes(), key.read_bytes())
 
 
 def put(folder: Path, name, certificate, key):
@@ -88,7 +89,7 @@ def door(var, monkeypatch):
     )  # fmt: skip
     path = put(var, "gateway", own.public_bytes(Encoding.PEM), key)
     monkeypatch.setattr(registries, "EVERY_S", 0.05)
-    return Door(path, var / "device-ca.pem")
+    return Door(path, var / "secrets/device_ca.pem")
 
 
 class Door:

@@ -19,8 +19,8 @@ from mqtt5 import ConnAckReasonCode, DisconnectReasonCode
 
 from smartcity.transports.messages import (
     QUOTA_EXCEEDED,
-    Authenticator,
     Certificate,
+    Certifier,
     Identity,
     Inbox,
     Outcome,
@@ -65,7 +65,7 @@ class Gateway:
     def __init__(
         self,
         inbox: Inbox,
-        authenticator: Authenticator,
+        authenticator: Certifier,
         *,
         city_ms: Callable[[], int],
         limits: Limits | None = None,

@@ -118,7 +118,8 @@ def _state(row: DeviceCertificate) -> str:
 
 
 def _places() -> tuple[Path, Path]:
-    return settings.VAR / "device-ca.pem", settings.VAR / "secrets" / "device_ca.key"
+    folder = settings.VAR / "secrets"  # which is backed up as a whole
+    return folder / "device_ca.pem", folder / "device_ca.key"
 
 
 def _authority() -> Authority:
