@@ -141,9 +141,10 @@ def _all_local(by: Actor, reason: str, now: Any, within: Scope) -> int:
     return len(rows)
 
 
-def report(batch: str) -> Report:
-    """Who has confirmed so far; it fills up as devices answer."""
-    rows = Command.objects.filter(batch=batch, asset__isnull=False).select_related("asset").order_by("asset__uid")
+def report(batch: str, within: Scope = EVERYWHERE) -> Report:
+    """Who has confirmed so far, of those within reach; it fills up as devices answer."""
+    mine = within.where("asset__domain", "asset__zone__code")
+    rows = Command.objects.filter(mine, batch=batch, asset__isnull=False).select_related("asset").order_by("asset__uid")
     confirmed, waiting, failed = [], [], []
     for row in rows:
         assert row.asset is not None

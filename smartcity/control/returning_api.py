@@ -55,11 +55,8 @@ class ReturnReport(CityView):
 
     @extend_schema(operation_id="return_report", responses=OBJECT)
     def get(self, request: Request, batch: str) -> Response:
-        found = returning.report(batch)
-        reach = self.reach(request)
-        waiting, failed = (
-            [_answer(a) for a in group if reach.touches(a.domain)] for group in (found.waiting, found.failed)
-        )
+        found = returning.report(batch, self.reach(request))
+        waiting, failed = ([_answer(a) for a in group] for group in (found.waiting, found.failed))
         first = Command.objects.filter(batch=batch).order_by("created_at").first()
         if first is None:
             raise NotFound("There is no such return to local.")

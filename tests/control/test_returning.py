@@ -108,3 +108,13 @@ def test_three_hundred_devices_cost_no_more_queries_than_three(street, people, d
         street.lamp(f"L-{number}")
     with django_assert_max_num_queries(40):
         press(people.anna)
+
+
+def test_the_report_tells_no_more_than_who_asks_may_see(street, people):
+    east = Zone.objects.create(code="east", name="East")
+    street.lamp("L-1")
+    street.lamp("L-2", zone=east)
+    batch = press(people.anna)
+    assert len(returning.report(batch).waiting) == 2
+    within = returning.report(batch, Scope(frozenset({("lighting", "east")})))
+    assert [a.asset for a in within.waiting] == ["L-2"] and within.words.startswith("0 of 1")
