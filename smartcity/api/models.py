@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -58,8 +58,15 @@ class ApiToken(models.Model):
         return self.name
 
 
+class AppendOnly(models.QuerySet["AuditEntry"]):
+    """Entries are added and read; the database refuses to change one, and here nothing asks it to delete one."""
+
+    def delete(self) -> NoReturn:
+        raise PermissionError("The audit is append-only.")
+
+
 class AuditEntry(models.Model):
-    """One change: who, from where, what it was, what it is, why. Append-only."""
+    """One change: who, from where, what it was, what it is, why. Append-only: the database itself sees to it."""
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     who = models.CharField(max_length=150)
@@ -71,8 +78,13 @@ class AuditEntry(models.Model):
     after: models.JSONField[Any, Any] = models.JSONField(null=True)
     reason = models.CharField(max_length=500, blank=True)
 
+    objects = AppendOnly.as_manager()
+
     class Meta:
         verbose_name_plural = "audit entries"
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.who} {self.action} {self.subject}"
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise PermissionError("The audit is append-only.")
