@@ -22,7 +22,7 @@ from energy.tariffs import TARIFF, carbon, price
 from smartcity.devices.models import Asset, CityImport, Series
 from smartcity.forecasting import read as forecasts
 from smartcity.kernel.clock import clock
-from smartcity.kernel.control import Loop, Mode
+from smartcity.kernel.control import Loop, Mode, forecast, reading
 from smartcity.kernel.worth import Evidence, Headline, Worth
 from smartcity.telemetry import buckets, read
 
@@ -174,7 +174,17 @@ def _site(
         tomorrow_from=peaks.tomorrow_from,
         batteries=stores,
         chargers=chargers,
-        basis=(f"series:{load_series}", f"forecast:{load_series}"),
+        basis=_basis(load_series, latest, foreseen),
+    )
+
+
+def _basis(
+    series: int, latest: Mapping[int, read.Value], foreseen: Mapping[int, forecasts.Forecast]
+) -> tuple[str, ...]:
+    value, found = latest.get(series), foreseen.get(series)
+    return (
+        *(() if value is None else (reading(series, value.at_ms),)),
+        *(() if found is None else (forecast(series, found.issued_at_ms),)),
     )
 
 

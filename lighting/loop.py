@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,13 +21,14 @@ from lighting.models import LightingSegment
 from smartcity.devices.models import Asset, CityImport, Series
 from smartcity.forecasting import read as forecasts
 from smartcity.kernel.clock import clock
-from smartcity.kernel.control import Loop, Mode
+from smartcity.kernel.control import Loop, Mode, forecast, reading
 from smartcity.kernel.geo import distance_to_line
 from smartcity.kernel.worth import Evidence, Headline, Worth
-from smartcity.telemetry import read
+from smartcity.telemetry import context, read
+from smartcity.telemetry.context import Source
 
 COUNTED_WITHIN_M = 40.0
-FRESH_MS = 20 * 60_000
+FRESH_S = 20 * 60.0
 HOUR_MS = 3_600_000
 PROVEN_WITHIN_MS = int(1000 * PROVEN_WITHIN_S)
 
@@ -46,11 +48,19 @@ class LampRow:
 
 @dataclass(frozen=True, slots=True)
 class StreetRow:
-    """A segment, its lamps, and the flow series that counts its traffic (0 when none is near)."""
+    """A segment, its lamps, and who counts its traffic (nobody when none is near)."""
 
     segment: LightingSegment
     lamps: tuple[LampRow, ...]
-    counted_by: tuple[int, ...]
+    counted_by: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What the city context says of it, by series: the last fresh count, the forecast in force."""
+
+    counted: Mapping[int, read.Value]
+    foreseen: Mapping[int, forecasts.Forecast]
 
 
 def inventory() -> list[StreetRow]:
@@ -71,10 +81,7 @@ def _inventory(import_number: int, ten_minutes: int) -> list[StreetRow]:
     rows = found.values_list("pk", "uid", "geom", "parent_id", "luminaire__power_w", "engineering__data")
     for pk, uid, geom, parent, power_w, data in rows:
         lamps[parent].append(_lamp_row(uid, geom.coords, power_w, data, series[pk]))
-    counters = [
-        (pk, tuple(geom.coords) if geom.geom_type == "LineString" else (geom.coords,))
-        for pk, geom in Series.objects.filter(metric="traffic.flow").values_list("pk", "device__asset__geom")
-    ]
+    counters = context.sources("traffic.flow")
     return [
         StreetRow(segment, tuple(lamps[segment.pk]), _counted_by(segment, counters))
         for segment in LightingSegment.objects.filter(missing_since=None)
@@ -90,17 +97,14 @@ def _lamp_row(
     return LampRow(uid, at[1], at[0], power_w, least, Programme.read(data), own)
 
 
-def _counted_by(
-    segment: LightingSegment, counters: list[tuple[int, tuple[tuple[float, float], ...]]]
-) -> tuple[int, ...]:
-    """Flow series whose approach runs along the segment; only carriageways are counted."""
+def _counted_by(segment: LightingSegment, counters: Sequence[Source]) -> tuple[Source, ...]:
+    """Counters whose approach runs along the segment; only carriageways are counted."""
     if not segment.normal_class.startswith("M"):
         return ()
     line = tuple((x, y) for x, y in segment.geom.coords)
     middle = line[len(line) // 2]
-    near = [pk for pk, at in counters if distance_to_line(middle, at) < 4 * COUNTED_WITHIN_M]
-    along = {pk: at for pk, at in counters if pk in near}
-    return tuple(pk for pk, at in along.items() if min(distance_to_line(p, line) for p in at) < COUNTED_WITHIN_M)
+    near = [source for source in counters if distance_to_line(middle, source.line) < 4 * COUNTED_WITHIN_M]
+    return tuple(s for s in near if min(distance_to_line(p, line) for p in s.line) < COUNTED_WITHIN_M)
 
 
 def gather(now_ms: int) -> Picture:
@@ -108,34 +112,26 @@ def gather(now_ms: int) -> Picture:
     streets = inventory()
     if not streets or not all(_is_dark(streets[0].lamps[0], at) for at in (now_ms, now_ms + PROVEN_WITHIN_MS)):
         return Picture(False, ())
-    counted = {pk for street in streets for pk in street.counted_by}
-    levels = [lamp.series["lighting.dim_level"] for street in streets for lamp in street.lamps if lamp.series]
-    latest = read.latest([*counted, *levels])
-    flows = {pk: latest[pk].value for pk in counted if pk in latest and now_ms - latest[pk].at_ms < FRESH_MS}
-    expected = {
-        pk: forecast.highest(0.9, now_ms, now_ms + HOUR_MS) for pk, forecast in forecasts.latest(counted).items()
-    }
-    hour = local_hour(now_ms, settings.CITY_TIME_ZONE)
-    return Picture(
-        True, tuple(_street(street, latest, flows, expected, hour) for street in streets if street.counted_by)
+    counters = {source for street in streets for source in street.counted_by}
+    traffic = Traffic(context.latest(counters, now_ms, FRESH_S), forecasts.foreseen(counters))
+    levels = read.latest(
+        [lamp.series["lighting.dim_level"] for street in streets for lamp in street.lamps if lamp.series]
     )
+    return Picture(True, tuple(_street(street, levels, traffic, now_ms) for street in streets if street.counted_by))
 
 
 def _is_dark(lamp: LampRow, at_ms: int) -> bool:
     return is_dark(lamp.lat, lamp.lon, at_ms)
 
 
-def _street(
-    row: StreetRow,
-    latest: dict[int, read.Value],
-    flows: dict[int, float],
-    expected: dict[int, float | None],
-    hour: float,
-) -> Street:
+def _street(row: StreetRow, levels: Mapping[int, read.Value], traffic: Traffic, now_ms: int) -> Street:
     segment, first = row.segment, row.lamps[0]
-    now = [flows[pk] for pk in row.counted_by if pk in flows]
-    ahead = [value for pk in row.counted_by if (value := expected.get(pk)) is not None]
-    lamps = tuple(Lamp(lamp.uid, lamp.power_w, _level(lamp, latest)) for lamp in row.lamps)
+    hour = local_hour(now_ms, settings.CITY_TIME_ZONE)
+    now = {s.series: traffic.counted[s.series] for s in row.counted_by if s.series in traffic.counted}
+    known = {s.series: traffic.foreseen[s.series] for s in row.counted_by if s.series in traffic.foreseen}
+    highest = {pk: found.highest(0.9, now_ms, now_ms + HOUR_MS) for pk, found in known.items()}
+    ahead = {pk: value for pk, value in highest.items() if value is not None}
+    lamps = tuple(Lamp(lamp.uid, lamp.power_w, _level(lamp, levels)) for lamp in row.lamps)
     return Street(
         uid=segment.uid,
         name=segment.name,
@@ -144,14 +140,17 @@ def _street(
         lanes=segment.lanes,
         capacity=segment.capacity,
         programme_level=100.0 if first.programme is None else first.programme.level(hour),
-        flow=max(now) if now else None,
-        expected=max(ahead) if ahead else None,
-        basis=tuple(f"series:{pk}" for pk in row.counted_by),
+        flow=max((value.value for value in now.values()), default=None),
+        expected=max(ahead.values(), default=None),
+        basis=(
+            *(reading(pk, value.at_ms) for pk, value in now.items()),
+            *(forecast(pk, known[pk].issued_at_ms) for pk in ahead),
+        ),
         lamps=lamps,
     )
 
 
-def _level(lamp: LampRow, latest: dict[int, read.Value]) -> float | None:
+def _level(lamp: LampRow, latest: Mapping[int, read.Value]) -> float | None:
     value = latest.get(lamp.series.get("lighting.dim_level", 0))
     return None if value is None else value.value
 

@@ -106,6 +106,22 @@ def test_domains_do_not_import_each_other():
     ] == []
 
 
+def foreign_metrics(domain: str, path: Path) -> Iterator[str]:
+    """Lines that ask a table for another domain's metric: `filter(metric="traffic.flow")`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        for word in node.keywords if isinstance(node, ast.Call) else ():
+            names = [part.value for part in ast.walk(word.value) if isinstance(part, ast.Constant)]
+            foreign = [n for n in names if isinstance(n, str) and n.partition(".")[0] in {*DOMAINS} - {domain}]
+            if word.arg and word.arg.partition("__")[0] == "metric" and foreign:
+                yield f"{path.relative_to(ROOT)}:{word.value.lineno} {foreign[0]}"
+
+
+def test_domains_read_each_others_metrics_as_city_context_only():
+    assert [
+        line for domain in DOMAINS for path in (ROOT / domain).rglob("*.py") for line in foreign_metrics(domain, path)
+    ] == []
+
+
 def test_domains_import_only_what_the_platform_opens_to_them():
     assert [
         (a, b)

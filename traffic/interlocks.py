@@ -55,7 +55,11 @@ def _works(segments: tuple[plans.Segment, ...], situation: Situation) -> str | N
     status = _fresh(situation, "traffic.status")
     if status is None:
         return "the controller's status is not known"
-    return None if round(status) == 0 else f"the signal is {STATUS[round(status)]}"
+    if round(status) != 0:
+        return f"the signal is {STATUS[round(status)]}"
+    if round(situation.reported.get("traffic.door", 0.0)):
+        return "the cabinet door is open"
+    return "the mains have failed" if round(situation.reported.get("traffic.mains", 0.0)) else None
 
 
 def _minimum_green(segments: tuple[plans.Segment, ...], situation: Situation) -> str | None:

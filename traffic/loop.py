@@ -29,6 +29,8 @@ SEEN = (
     "traffic.stage",
     "traffic.green_s",
     "traffic.status",
+    "traffic.door",
+    "traffic.mains",
     "traffic.longest_red_s",
     "traffic.waiting_stage",
 )

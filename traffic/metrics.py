@@ -10,6 +10,8 @@ from smartcity.kernel.metrics import DataClass, Keep, Metric, Total
 
 STATUS = ("ok", "dark", "flashing", "conflict trip", "door open", "mains fail")
 SOURCES = ("local", "centre", "manual", "fallback")
+DOOR = ("closed", "open")
+MAINS = ("present", "failed")
 
 
 def _metric(name: str, title: str, unit: str, high: float, purpose: str, **more: Any) -> Metric:
@@ -19,6 +21,9 @@ def _metric(name: str, title: str, unit: str, high: float, purpose: str, **more:
 _detected = partial(_metric, every_s=5.0, data_class=DataClass.PUBLIC, keep=Keep.EVERY, keep_every_s=60)
 _reported = partial(_metric, every_s=5.0, data_class=DataClass.INTERNAL, keep=Keep.EVERY, keep_every_s=60)
 _latest = partial(_metric, every_s=5.0, data_class=DataClass.INTERNAL, keep=Keep.LATEST, rolled=False)
+_told = partial(  # each minute and at once when it changes
+    _metric, every_s=60.0, data_class=DataClass.SAFETY, keep=Keep.EVERY, keep_every_s=60, total=Total.MAX
+)
 _measured = partial(_metric, every_s=60.0, data_class=DataClass.PUBLIC)
 
 FLOW = _detected(
@@ -70,6 +75,16 @@ STATE = (
         "status", "Controller status", "1", len(STATUS) - 1,
         "Whether the signal works, is dark or flashes, so that somebody is sent at once.",
         data_class=DataClass.SAFETY, states=STATUS, total=Total.MAX,
+    ),
+    _told(
+        "door", "Cabinet door", "1", len(DOOR) - 1,
+        "Whether somebody is at the cabinet, whatever the signal shows: then nothing is asked of it from afar.",
+        states=DOOR,
+    ),
+    _told(
+        "mains", "Mains", "1", len(MAINS) - 1,
+        "Whether the supply stands, whatever the signal shows: on its battery it may go on for a while.",
+        states=MAINS,
     ),
 )  # fmt: skip
 MEASURES = (

@@ -97,7 +97,8 @@ def see(
     if stage is None or green is None:
         return "does not report its stage"
     status = fresh.get((uid, "traffic.status"))
-    if status is None or round(status.value) != 0:
+    housing = [readings[key].value for name in ("door", "mains") if (key := (uid, f"traffic.{name}")) in readings]
+    if status is None or round(status.value) != 0 or any(round(value) for value in housing):
         return "is not in normal operation"
     running, since_s = round(stage.value), round(green.at_ms / 1000 - green.value)
     now = _Now(names, fresh, recall, running, (now_ms / 1000 - since_s) if running else 0.0)

@@ -24,6 +24,18 @@ class Controller(Protocol):
     def longest_red(self, now: int) -> tuple[int, int]: ...
 
 
+class Housing(Protocol):
+    """The part of a cabinet that is reported whatever the signal shows."""
+
+    door_open: bool
+    mains_failed: bool
+
+
+def housing_values(cabinet: Housing) -> dict[str, float]:
+    """Metric → code of door and mains."""
+    return {"traffic.door": float(cabinet.door_open), "traffic.mains": float(cabinet.mains_failed)}
+
+
 def signal_values(cabinet: Controller, now: int) -> dict[str, float]:
     """Metric → value at city second `now`. The stage is 0 while changing and while no stage shows at all."""
     red, waiting = cabinet.longest_red(now)

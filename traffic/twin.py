@@ -18,7 +18,7 @@ from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
 from traffic import codecs
 from traffic.codecs import Measured
 from traffic.profile import share_of_peak
-from traffic.reporting import signal_values
+from traffic.reporting import housing_values, signal_values
 from traffic.street import faults
 from traffic.street.beside import Beside
 from traffic.street.controller import Cabinet
@@ -87,7 +87,7 @@ class Twin:
             yield from self._second(self.street)
 
     def _second(self, street: Street) -> Iterator[Up]:
-        self._break_things(street)
+        broke = self.faults.strike(street.cabinets, street.now)
         share = self._share(street.now)
         changed = street.step(share)
         now = street.now
@@ -97,17 +97,19 @@ class Twin:
                 self.beside.listen()
                 self.beside.live_until(now, share)
         due = {uid for uid, turn in self.turns.items() if turn == now % 5}
-        yield from self._signals(street, due | set(changed), now)
+        yield from self._signals(street, due | set(changed) | broke, now, broke)
         yield from self._detectors(street, due, now)
         yield from self._by_profile(now)
 
-    def _signals(self, street: Street, uids: set[str], now: int) -> Iterator[Up]:
+    def _signals(self, street: Street, uids: set[str], now: int, broke: set[str]) -> Iterator[Up]:
         for uid in sorted(uids & street.cabinets.keys()):
             values = signal_values(street.cabinets[uid], now)
             if self.turns[uid] == now % 5:
                 values["traffic.flow"] = street.junction_flow(uid)
             if now % 60 == 10 + self.turns[uid]:
                 values |= self._measures(uid, street)
+            if uid in broke or now % 60 == 10 + self.turns[uid]:
+                values |= self._registered(uid, housing_values(street.cabinets[uid]))
             yield Up(uid, senml.write(values, now * 1000))
 
     def _measures(self, uid: str, street: Street) -> dict[str, float]:
@@ -115,7 +117,11 @@ class Twin:
         found = street.measures(uid)
         fixed = self.beside.measures.get(uid, {}) if self.beside else {}
         found |= {FIXED[name]: value for name, value in fixed.items() if name in FIXED}
-        return {name: value for name, value in found.items() if name in self.devices[uid].metrics}
+        return self._registered(uid, found)
+
+    def _registered(self, uid: str, values: Mapping[str, float]) -> dict[str, float]:
+        """Without what a device imported by an older version was never registered for."""
+        return {name: value for name, value in values.items() if name in self.devices[uid].metrics}
 
     def _detectors(self, street: Street, due: set[str], now: int) -> Iterator[Up]:
         for uid in sorted(due & street.layout.zones.keys()):
@@ -135,17 +141,13 @@ class Twin:
                 yield Up(uid, write(device, share, now * 1000))
 
     def _plain_signal(self, device: StreetDevice, share: float, at_ms: int) -> bytes:
-        del device, share
-        return senml.write({"traffic.status": 0.0, "traffic.plan": 1.0, "traffic.control_source": 0.0}, at_ms)
+        del share
+        steady = {"traffic.status": 0.0, "traffic.plan": 1.0, "traffic.control_source": 0.0}
+        return senml.write(steady | self._registered(device.uid, {"traffic.door": 0.0, "traffic.mains": 0.0}), at_ms)
 
     def _plain_detector(self, device: StreetDevice, share: float, at_ms: int) -> bytes:
         flow = max(0.0, self.random.gauss(1.0, 0.08)) * float(device.twin.get("peak_flow", 150)) * share
         return codecs.write(Measured(flow, 0.0, min(100.0, flow / 40), 30.0, 0.05), at_ms)
-
-    def _break_things(self, street: Street) -> None:
-        broken = self.faults.broken(street.now)
-        for uid, cabinet in street.cabinets.items():
-            cabinet.become(broken.get(uid, 0), street.now)
 
     def _share(self, now: int) -> float:
         """Share of the peak demand, steady for a minute so that the street beside sees the same vehicles."""

@@ -180,6 +180,11 @@ def learned(city: Inventory, now_ms: int) -> dict[str, Filling]:
     return _learned(city.number, len(city.bins), now_ms // SIX_HOURS_MS)
 
 
+def learned_at_ms(now_ms: int) -> int:
+    """Up to when the readings go that `learned` rests on."""
+    return now_ms // SIX_HOURS_MS * SIX_HOURS_MS
+
+
 @lru_cache(maxsize=2)
 def _learned(number: int, count: int, six_hours: int) -> dict[str, Filling]:
     city, now_ms = inventory(), six_hours * SIX_HOURS_MS

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from smartcity.devices.models import Device
 from smartcity.kernel.clock import clock
-from smartcity.kernel.control import Loop, Mode
+from smartcity.kernel.control import Loop, Mode, forecast, reading
 from smartcity.kernel.worth import Evidence, Headline, Worth
 from smartcity.telemetry import read
 from waste import inflow, kpis, rota
 from waste.controller import decide
 from waste.filling import SATURATED, Filling
-from waste.inventory import BinRow, Inventory, TruckRow, inventory, learned, levels
+from waste.inventory import BinRow, Inventory, TruckRow, inventory, learned, learned_at_ms, levels
 from waste.level import emptied, from_distance
 from waste.metrics import REPORT_S, TRUCK_STATES
 from waste.models import StopReport
@@ -56,23 +56,34 @@ def gather(now_ms: int) -> Picture:
 
 def level_now(row: BinRow, latest: Latest) -> tuple[float, int] | None:
     """(fill level in %, instant) of the newest usable reading, from an echo where the sensor knows no level."""
-    value = latest.get(row.series.get("waste.fill_level", 0))
+    found = _measured(row, latest)
+    return None if found is None else found[:2]
+
+
+def _measured(row: BinRow, latest: Latest) -> tuple[float, int, int] | None:
+    """(fill level in %, instant, series)."""
+    series = row.series.get("waste.fill_level", 0)
+    value = latest.get(series)
     if value is not None and value.is_usable:
-        return value.value, value.at_ms
-    echo = latest.get(row.series.get("waste.distance", 0))
+        return value.value, value.at_ms, series
+    series = row.series.get("waste.distance", 0)
+    echo = latest.get(series)
     fill = from_distance(echo.value, row.geometry) if echo is not None and echo.is_usable else None
-    return None if fill is None or echo is None else (fill, echo.at_ms)
+    return None if fill is None or echo is None else (fill, echo.at_ms, series)
 
 
 def _bin(row: BinRow, filling: Filling | None, latest: Latest, said: Said | None, now_ms: int, day: int) -> Bin:
     """What the crew said counts until the sensor speaks again."""
-    found = level_now(row, latest)
+    measured = _measured(row, latest)
+    found = None if measured is None else measured[:2]
     is_heard = found is not None and now_ms - found[1] <= PROVING_MS
+    basis = () if measured is None else (reading(measured[2], measured[1]),)
     blocked = ""
     if said is not None and said.outcome == StopReport.Outcome.BLOCKED:
         blocked = f"the crew of {said.truck} found it blocked"
     elif said is not None and (found is None or said.at_ms > found[1]):
         found = (0.0 if said.outcome == StopReport.Outcome.DONE else 100.0), said.at_ms
+        basis = (f"{said.outcome} by {said.truck}@{said.at_ms}",)
     is_echo = "waste.distance" in row.series and "waste.fill_level" not in row.series
     return Bin(
         uid=row.uid,
@@ -86,11 +97,15 @@ def _bin(row: BinRow, filling: Filling | None, latest: Latest, said: Said | None
         access=row.access,
         blocked=blocked,
         proof=emptied(row.geometry, is_echo=is_echo) if is_heard else None,
-        basis=tuple(
-            f"series:{pk}" for name, pk in row.series.items() if name in ("waste.fill_level", "waste.distance")
-        ),
+        basis=(*basis, *_foreseen(row, filling, now_ms)),
         on_rota_today=bool(rota.is_due(day, row.every_days, row.phase)),
     )
+
+
+def _foreseen(row: BinRow, filling: Filling | None, now_ms: int) -> tuple[str, ...]:
+    """The time to full it is planned by, with the instant up to which it was learned."""
+    series = row.series.get("waste.fill_level") or row.series.get("waste.distance")
+    return () if filling is None or series is None else (forecast(series, learned_at_ms(now_ms)),)
 
 
 def _promised(city: Inventory) -> dict[int, tuple[str, ...]]:

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from smartcity import declared
 from smartcity.api.access import Scope
 from smartcity.api.views import CityView, instant, moment, ms, whole
-from smartcity.control import actions, loops, overriding_api, returning_api, shapes, signing
+from smartcity.control import actions, baseline_api, loops, overriding_api, returning_api, shapes, signing
 from smartcity.control.models import Command, FastEvent, LedgerEntry, LockOut, Override
 from smartcity.devices.models import Zone
 from smartcity.kernel.clock import clock
@@ -177,6 +177,7 @@ urlpatterns = [
     path("lockouts/<int:pk>/lift", actions.TakeTagOff.as_view()),
     path("events/", EventsView.as_view()),
     path("ledger/", LedgerView.as_view()),
+    path("baselines/", baseline_api.BaselinesView.as_view()),
     path("return-to-local/", returning_api.ReturnToLocal.as_view()),
     path("return-to-local/<str:batch>", returning_api.ReturnReport.as_view()),
 ]

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Avg
 
 from smartcity import domains
@@ -142,29 +143,37 @@ def _entry(domain: str, kpi: Kpi | None, stored: Baseline | None, worth: Worth) 
     return entry
 
 
-def store_baseline(domain: str, kpi: str, name: str, from_ms: int, to_ms: int, *, design: str, by: Actor) -> Baseline:
+def store_baseline(
+    domain: str, kpi: str, name: str, from_ms: int, to_ms: int, *, design: str, by: Actor, reason: str = ""
+) -> Baseline:
     """Keep the mean daily figure measured in that span as the baseline to compare with from now on.
 
-    `design` says how it was drawn (before/after with controls, on/off days). Raises Refused where nothing was
-    measured in the span or no design is given.
+    `design` says how it was drawn (before/after with controls, on/off days). Raises Refused for a figure the domain
+    does not have, a span that is none, where nothing was measured in it, or no design is given.
     """
+    if kpi not in _kpis(domain):
+        raise Refused(f"{domain} has no figure {kpi!r}; it has {', '.join(sorted(_kpis(domain))) or 'none'}.")
+    if not from_ms < to_ms:
+        raise Refused("The span must end after it begins.")
     if not design.strip():
         raise Refused("Say how the baseline was drawn, or nobody can judge the comparison.")
     span = {"from_at__gte": instant(from_ms), "to_at__lte": instant(to_ms)}
     days = LedgerEntry.objects.filter(domain=domain, kpi=kpi, measured_value__isnull=False, **span)
     mean = days.aggregate(mean=Avg("measured_value"))["mean"]
     if mean is None:
-        raise Refused("Nothing was measured in that span.")
-    row = Baseline.objects.create(
-        domain=domain,
-        kpi=kpi,
-        name=name,
-        value=mean,
-        from_at=instant(from_ms),
-        to_at=instant(to_ms),
-        design=design,
-        stored_by=by.name,
-        stored_at=clock.now(),
-    )
-    record(by, "baseline.store", f"{domain} {kpi}", after={"value": mean, "name": name}, reason=design)
+        raise Refused("Nothing was measured in that span: what a simulation wrote is no measurement.")
+    with transaction.atomic():
+        row = Baseline.objects.create(
+            domain=domain,
+            kpi=kpi,
+            name=name,
+            value=mean,
+            from_at=instant(from_ms),
+            to_at=instant(to_ms),
+            design=design,
+            stored_by=by.name,
+            stored_at=clock.now(),
+        )
+        after = {"value": mean, "name": name, "from": from_ms, "to": to_ms, "design": design}
+        record(by, "baseline.store", f"{domain} {kpi}", after=after, reason=reason or design)
     return row

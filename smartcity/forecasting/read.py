@@ -11,8 +11,9 @@ from django.db.models import Count, F, FloatField, Sum
 from smartcity.forecasting.forecast import Forecast
 from smartcity.forecasting.models import IssuedForecast, Score
 from smartcity.forecasting.packing import unpack
+from smartcity.telemetry.context import Source
 
-__all__ = ["Forecast", "Record", "as_issued", "latest", "newest", "record"]
+__all__ = ["Forecast", "Record", "as_issued", "foreseen", "latest", "newest", "record"]
 
 RECENT_MS = 28 * 86_400_000
 
@@ -21,6 +22,11 @@ def latest(series_ids: Iterable[int]) -> dict[int, Forecast]:
     """The forecast in force of each series that has one which says something."""
     rows = IssuedForecast.objects.filter(series_id__in=sorted(set(series_ids)), is_current=True)
     return {row.series_id: unpack(row) for row in rows if len(row.values)}
+
+
+def foreseen(of: Iterable[Source]) -> dict[int, Forecast]:
+    """The same for what another domain shares, by series."""
+    return latest(source.series for source in of)
 
 
 def newest(series_id: int) -> Forecast | None:

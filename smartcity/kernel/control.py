@@ -73,6 +73,16 @@ class Expectation:
     unless: tuple[Bound, ...] = ()
 
 
+def reading(series: int, at_ms: int) -> str:
+    """A reading a decision rests on, by its series and instant."""
+    return f"series:{series}@{at_ms}"
+
+
+def forecast(series: int, issued_at_ms: int) -> str:
+    """The forecast a decision rests on, by the series that is foreseen and the instant it was issued at."""
+    return f"forecast:{series}@{issued_at_ms}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setpoint:
     """What one asset should do on one point, and why. `rests_on` names the readings and forecasts behind it."""

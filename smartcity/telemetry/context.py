@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """City context: values of metrics a domain declares shared, by name, so that no domain need know another.
 
+`shared` and `nearest` answer at once; whoever asks again and again keeps `sources` and asks for their `latest`, and for
+what is foreseen of them (`forecasting.read.foreseen`).
+
 Where the other domain is not installed, or silent, there is nothing: whoever asks needs a fallback anyway.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -38,16 +41,35 @@ class Context:
     at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One series of a shared metric and where it is measured: a point, or the points of a line (lon, lat)."""
+
+    series: int
+    asset_uid: str
+    line: tuple[LonLat, ...]
+
+
+def sources(metric: str) -> list[Source]:
+    """Where a shared metric is measured, ordered; nothing where no domain declares it. One query. Raises NotShared."""
+    if _declared(metric) is None:
+        return []
+    return [Source(pk, uid, _line(geom)) for pk, uid, geom in _rows(metric)]
+
+
+def latest(of: Iterable[Source], now_ms: int, within_s: float) -> dict[int, read.Value]:
+    """By series: the last usable value, not older than so many city seconds. One query."""
+    values = read.latest(source.series for source in of)
+    oldest = now_ms - round(1000 * within_s)
+    return {pk: value for pk, value in values.items() if value.is_usable and value.at_ms >= oldest}
+
+
 def shared(metric: str, now_ms: int) -> list[Context]:
     """Every usable value not older than three expected intervals. Two queries. Raises NotShared."""
     found = _declared(metric)
     if found is None:
         return []
-    rows = list(
-        Series.objects.filter(metric=metric, device__retired_at=None, device__asset__missing_since=None)
-        .order_by("pk")
-        .values_list("pk", "device__asset__uid", "device__asset__geom")
-    )
+    rows = _rows(metric)
     values = read.latest(pk for pk, _, _ in rows)
     oldest = now_ms - max(FRESH_FLOOR_MS, round(FRESH_INTERVALS * found.every_s * 1000))
     told = []
@@ -69,6 +91,17 @@ def nearest(metric: str, points: Sequence[LonLat], within_m: float, now_ms: int)
     away = _metres(np.array(points, float), np.array([(context.lon, context.lat) for context in there]))
     best = away.argmin(axis=1)
     return [there[n] if away[row, n] <= within_m else None for row, n in enumerate(best.tolist())]
+
+
+def _rows(metric: str) -> list[tuple[int, str, Any]]:
+    found = Series.objects.filter(metric=metric, device__retired_at=None, device__asset__missing_since=None)
+    return list(found.order_by("pk").values_list("pk", "device__asset__uid", "device__asset__geom"))
+
+
+def _line(geom: Any) -> tuple[LonLat, ...]:
+    found = geom if geom.geom_type in ("Point", "LineString") else geom.centroid
+    coords = found.coords if found.geom_type == "LineString" else (found.coords,)
+    return tuple((x, y) for x, y, *_ in coords)
 
 
 def _declared(name: str) -> Metric | None:

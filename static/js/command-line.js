@@ -16,8 +16,14 @@ export function whatOf(c) {
   return `${c.title ?? humanise(c.point)}${value}`;
 }
 
-/** "series:633" → "K-12 traffic flow", where the map knows it. */
-function named(text) {
+/** "series:633@1795600800000" → "K-12 traffic flow of 12:00", where the map knows it; older commands name no instant. */
+export function named(text) {
+  const [, what, digits] = /^(.*)@(\d{12,})$/.exec(text) ?? [, text];
+  const words = nameOf(what);
+  return digits === undefined ? words : `${words} of ${when(Number(digits))}`;
+}
+
+function nameOf(text) {
   const [, kind, digits] = /^(series|forecast):(\d+)$/.exec(text) ?? [];
   const id = Number(digits);
   const asset = city.bySeries.get(id);

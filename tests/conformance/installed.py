@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from django.conf import settings
 
-from smartcity import domains
-from smartcity.devices import api
+from smartcity import declared, domains
+from smartcity.devices import api, osm_read
 
 MAP = Path(settings.ROOT) / "var" / "Helsinki.osm.pbf"
 NOW = 1_795_600_800_000
@@ -23,6 +24,17 @@ each_domain = pytest.mark.parametrize("domain", LABELS)
 
 def named(items):
     return [pytest.param(item, id=getattr(item, "name", str(item))) for item in items]
+
+
+@cache
+def town():
+    return osm_read.read(MAP)
+
+
+@cache
+def drafts(domain, demo):
+    """What a domain makes of the demo map."""
+    return declared.drafters()[domain](town(), demo)
 
 
 def skip_without(domain: str, what: str) -> NoReturn:

@@ -8,7 +8,7 @@ import pytest
 from smartcity import declared, domains
 from smartcity.kernel.control import Mode
 from smartcity.kernel.worth import Headline
-from tests.conformance.installed import ALL_KINDS, LABELS, NOW, each_domain, named, skip_without
+from tests.conformance.installed import ALL_KINDS, LABELS, MAP, NOW, drafts, each_domain, named, skip_without
 
 
 @pytest.mark.parametrize("loop", named(declared.loops().values()))
@@ -57,9 +57,29 @@ def test_every_alarm_says_what_to_do_and_does_not_flutter(rule):
     assert all((rule.text, rule.cause, rule.consequence, rule.response)) and rule.respond_within_s > 0
     assert rule.on_delay_s >= 0 and rule.off_delay_s >= 0
     rule.text.format(name="X-1", value=1.0, unit=metric.unit)
+    assert not [v for v in in_range(metric) if rule.is_bad(v, {}) and rule.is_good(v, {})]
+
+
+@pytest.mark.parametrize("rule", named(declared.alarm_rules()))
+def test_every_alarm_can_rise_and_end_on_values_its_metric_may_have(rule):
+    values = in_range(declared.metrics()[rule.metric])
+    data: list[dict[str, object]] = [{}, *engineering(rule.kinds)]
+    assert any(rule.is_bad(value, one) for one in data for value in values), "it can never rise"
+    assert any(rule.is_good(value, one) for one in data for value in values), "it can never end"
+
+
+def in_range(metric):
     values = [metric.low + (metric.high - metric.low) * i / 200 for i in range(201)]
-    values += [float(code) for code in range(len(metric.states))]
-    assert not [v for v in values if rule.is_bad(v, {}) and rule.is_good(v, {})]
+    return values + [float(code) for code in range(len(metric.states))]
+
+
+def engineering(kinds):
+    """What the demo map gives assets of these kinds: some rules judge by it."""
+    if not MAP.exists():
+        pytest.skip("script/bootstrap --demo fetches the demo map")
+    domains_of = {ALL_KINDS[kind] for kind in kinds}
+    found = [d for domain in domains_of if domain in declared.drafters() for d in drafts(domain, True)]
+    return [dict(draft.engineering) for draft in found if draft.kind in kinds and draft.engineering][:20]
 
 
 @pytest.mark.parametrize("target", declared.targets(), ids=lambda target: target.metric)

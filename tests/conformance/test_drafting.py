@@ -4,27 +4,16 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 
 import pytest
 from django.utils import timezone
 
 from smartcity import declared
 from smartcity.api.access import EVERYWHERE
-from smartcity.devices import api, osm_read, plan
+from smartcity.devices import api, plan
 from smartcity.devices.asset_writer import Run, Writer
 from smartcity.devices.models import Asset, Zone
-from tests.conformance.installed import MAP, each_domain, kinds_of, needs_map, skip_without
-
-
-@cache
-def town():
-    return osm_read.read(MAP)
-
-
-@cache
-def drafts(domain, demo):
-    return declared.drafters()[domain](town(), demo)
+from tests.conformance.installed import drafts, each_domain, kinds_of, needs_map, skip_without, town
 
 
 @needs_map

@@ -55,17 +55,18 @@ def test_measured_worth_without_a_stored_baseline_is_a_figure_without_a_comparis
 
 def test_a_stored_baseline_is_what_was_measured_and_how_it_was_drawn():
     ledger.write(
-        "lighting", [figure(value, day=day, evidence=Evidence.MEASURED) for day, value in enumerate((90, 110))]
+        "lighting",
+        [figure(value, day=day, evidence=Evidence.MEASURED, kpi="energy") for day, value in enumerate((90, 110))],
     )
     span = at(2026, 11, 1), at(2026, 11, 1) + 2 * DAY
     by = Actor("eva")
     with pytest.raises(Refused, match="how the baseline was drawn"):
-        ledger.store_baseline("lighting", "energy_kwh", "before", *span, design=" ", by=by)
+        ledger.store_baseline("lighting", "energy", "before", *span, design=" ", by=by)
     with pytest.raises(Refused, match="Nothing was measured"):
-        ledger.store_baseline("lighting", "other", "before", *span, design="before/after", by=by)
-    stored = ledger.store_baseline("lighting", "energy_kwh", "before", *span, design="before/after", by=by)
+        ledger.store_baseline("lighting", "below_class", "before", *span, design="before/after", by=by)
+    stored = ledger.store_baseline("lighting", "energy", "before", *span, design="before/after", by=by)
     assert (stored.value, stored.stored_by) == (100.0, "eva")
-    ledger.write("lighting", [figure(70, day=5, evidence=Evidence.MEASURED)])
+    ledger.write("lighting", [figure(70, day=5, evidence=Evidence.MEASURED, kpi="energy")])
     entry = LedgerEntry.objects.latest("from_at")
     assert (entry.measured_value, entry.measured_baseline, entry.baseline_name) == (70.0, 100.0, "before")
     assert Baseline.objects.count() == 1

@@ -12,6 +12,7 @@ from lighting import loop
 from lighting.loop import LampRow, StreetRow
 from smartcity.forecasting import read as forecasts
 from smartcity.telemetry import read
+from smartcity.telemetry.context import Source
 from tests.lighting.test_decide import change_after
 
 NIGHT = 1_700_000_000_000  # 14 November 2023, 22:13 UTC
@@ -23,7 +24,7 @@ def town(monkeypatch):
         uid="S-1", name="Test street", normal_class="M3", minimum_class="M5", lanes=2, capacity=1000.0
     )
     lamp = LampRow("L-1", 60.17, 24.94, 100.0, 50.0, None, {})
-    monkeypatch.setattr(loop, "inventory", lambda: [StreetRow(segment, (lamp,), (7,))])
+    monkeypatch.setattr(loop, "inventory", lambda: [StreetRow(segment, (lamp,), (Source(7, "A-1", ()),))])
     monkeypatch.setattr(read, "latest", lambda ids: {})
     monkeypatch.setattr(forecasts, "latest", lambda ids: {})
 

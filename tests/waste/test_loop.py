@@ -108,6 +108,16 @@ def test_full_containers_become_a_route(town):
     assert {stop.partition(":")[0] for stop in str(setpoint.value).split()} >= {"C-0", "C-1", "C-2", "C-3", "U-1"}
 
 
+def test_a_route_names_the_readings_and_the_time_to_full_it_rests_on_with_their_instants(town):
+    measure(TEN_LOCAL, {f"C-{i}": 90.0 for i in range(4)})
+    (setpoint,) = decide(loop.gather(TEN_LOCAL), loop.LOOPS[0].policy)
+    series = Series.objects.get(device__uid="C-0", metric="waste.fill_level").pk
+    echo = Series.objects.get(device__uid="C-4", metric="waste.distance").pk
+    learned = TEN_LOCAL // (6 * HOUR_MS) * 6 * HOUR_MS
+    assert {f"series:{series}@{TEN_LOCAL - 60_000}", f"forecast:{series}@{learned}"} <= set(setpoint.rests_on)
+    assert loop.gather(TEN_LOCAL).bins[4].basis[0] == f"series:{echo}@{TEN_LOCAL - 60_000}"
+
+
 def test_a_silent_truck_is_told_nothing(town):
     measure(TEN_LOCAL, {f"C-{i}": 90.0 for i in range(4)})
     assert decide(loop.gather(TEN_LOCAL + 400_000), loop.LOOPS[0].policy) == []
@@ -126,6 +136,7 @@ def test_what_the_crew_said_counts_until_the_sensor_speaks(town, outcome, level,
     StopReport.objects.create(id=uuid4(), truck=truck, container=container, outcome=outcome, at=at, by="crew")
     item = loop.gather(TEN_LOCAL).bins[0]
     assert round(item.level or 0) == level and blocked in item.blocked
+    assert blocked or item.basis[0] == f"{outcome} by RT-1@{TEN_LOCAL - 5000}"
 
 
 def test_what_a_truck_has_announced_is_promised(town):

@@ -109,9 +109,7 @@ def live(messages: Iterable[str], out: IO[str]) -> None:
 
 def _live_until(street: Street, broken: faults.Plan, now: int, share: float) -> None:
     while street.now < now:
-        status = broken.broken(street.now)
-        for uid, cabinet in street.cabinets.items():
-            cabinet.become(status.get(uid, 0), street.now)
+        broken.strike(street.cabinets, street.now)
         street.step(share)
         if street.now % 60 == 0:
             street.close_minute()

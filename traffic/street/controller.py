@@ -14,8 +14,7 @@ from traffic.metrics import SOURCES, STATUS
 from traffic.street.stages import Programme
 
 LOCAL, CENTRE, MANUAL, FALLBACK = range(len(SOURCES))
-OK = 0
-DARK, FLASHING, CONFLICT, DOOR, MAINS = range(1, len(STATUS))
+OK, DARK, FLASHING, CONFLICT = range(4)  # what it shows; STATUS goes on for devices that report all in one code
 LONGEST_CLEARANCE_S = 8  # all-red is held while somebody slow is still inside the junction
 FALLBACK_REPORT_S = 60
 
@@ -31,6 +30,8 @@ class Cabinet:
     changing_since: int = 0
     cleared_s: int = 0
     status: int = OK
+    door_open: bool = False
+    mains_failed: bool = False
     all_red_until: int = 0
     lease_until: int = 0
     fallback_until: int = 0
@@ -50,8 +51,9 @@ class Cabinet:
         self.changing_since += by
         self.red_since = {stage: since + by for stage, since in self.red_since.items()}
 
-    def become(self, status: int, now: int) -> None:
+    def become(self, status: int, now: int, *, door_open: bool = False, mains_failed: bool = False) -> None:
         """Something breaks, or works again: then all is red for an intergreen before the first stage (EN 12675)."""
+        self.door_open, self.mains_failed = door_open, mains_failed
         if status == self.status:
             return
         was_out, self.status = not self._shows_stages, status
@@ -65,7 +67,16 @@ class Cabinet:
 
     @property
     def _shows_stages(self) -> bool:
-        return self.status in (OK, DOOR)
+        return self.status == OK
+
+    @property
+    def _trouble(self) -> str:
+        """Why nothing is taken from afar, or nothing."""
+        if self.status != OK:
+            return f"the signal is {STATUS[self.status]}"
+        if self.door_open:
+            return "the cabinet door is open"
+        return "the mains have failed" if self.mains_failed else ""
 
     # what it is asked
 
@@ -105,14 +116,14 @@ class Cabinet:
         """A person wants one stage. None when it will be held."""
         if not isinstance(stage, int | float) or not self._knows(int(stage)):
             return f"there is no stage {stage!r}"
-        if self.status != OK:
-            return f"the signal is {STATUS[self.status]}"
+        if self._trouble:
+            return self._trouble
         self.held, self.held_until = int(stage), until
         return None
 
     def _why_not(self, text: object, now: int) -> str | None:
-        if self.status != OK:
-            return f"the signal is {STATUS[self.status]}"
+        if self._trouble:
+            return self._trouble
         if self.lease_until <= now:
             return "no lease"
         try:
@@ -159,7 +170,7 @@ class Cabinet:
         """One second. `calls` are stages somebody waits for; the answer is the simulator's state string."""
         if not self._shows_stages:
             self._source = LOCAL
-            return ("O" if self.status in (DARK, MAINS) else "o") * self._size
+            return ("O" if self.status == DARK else "o") * self._size
         self._note_calls(now, calls)
         if self.changing_to:
             self._go_on_changing(now, box_is_blocked)

@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { instant, withQuery } from "#city/api";
 import { columns, extent, nearestFlag, recordWords } from "#city/chart-data";
+import { named } from "#city/command-line";
 import { isStale, staleAfterMs } from "#city/freshness";
 import { againstNormal, barShares, sparkPoints } from "#city/kpi-strip";
 import { completed } from "#city/layers";
@@ -116,4 +117,10 @@ test("an instant is read from milliseconds or ISO 8601, and nothing else", () =>
   assert.equal(instant("2026-11-25T08:00:00+02:00"), Date.UTC(2026, 10, 25, 6));
   assert.deepEqual([instant(5), instant(null), instant("soon")], [5, null, null]);
   assert.equal(withQuery("commands/", { asset: "K-12", domain: "" }), "commands/?asset=K-12");
+});
+
+test("what a decision rests on is told with its instant, with or without a name the map knows", () => {
+  assert.match(named("series:7@1795600800000"), /^series:7 of .*\d\d:\d\d$/);
+  assert.match(named("done by RT-1@1795600800000"), /^done by RT-1 of /);
+  assert.equal(named("A-9 traffic.queue 4"), "A-9 traffic.queue 4");
 });

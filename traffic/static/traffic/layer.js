@@ -3,6 +3,8 @@
 
 const STATUS = ["in operation", "dark", "flashing", "conflict trip", "door open", "mains failed"];
 const SOURCES = ["local plan", "centre", "manual", "fallback"];
+const DOOR = ["closed", "open"];
+const MAINS = ["present", "failed"];
 const FULL = 80; // occupancy in % from which a queue reaches back far
 const LONGEST_RED_S = 120;
 
@@ -42,8 +44,8 @@ function road(values) {
 }
 
 function signal(values) {
-  const status = code(values, "traffic.status");
-  if (status > 0) return { level: 0, label: STATUS[status] };
+  const wrong = troubles(values);
+  if (wrong.length) return { level: 0, label: wrong.join(", ") };
   const waits = share(values.get("traffic.longest_red_s"), LONGEST_RED_S);
   const stage = code(values, "traffic.stage");
   return { level: waits ?? 0, label: stage > 0 ? `stage ${stage}` : undefined };
@@ -60,8 +62,9 @@ export function state(asset, values, children = []) {
   const stage = code(values, "traffic.stage");
   if (stage === undefined) return null;
   const status = code(values, "traffic.status");
+  const wrong = troubles(values);
   return {
-    title: status > 0 ? sentence(STATUS[status]) : stage === 0 ? "Changing" : `Stage ${stage}`,
+    title: wrong.length ? sentence(wrong.join(", ")) : stage === 0 ? "Changing" : `Stage ${stage}`,
     ring: status > 0
       ? { text: "–", caption: "stage", share: 0 }
       : { text: stage === 0 ? "…" : `${stage}`, caption: "stage", share: share(values.get("traffic.green_s"), 60) ?? 0 },
@@ -116,6 +119,8 @@ function signalRows(values, children) {
     rows: [
       { label: "Longest red with a call", value: waited, unit: "s", bar: share(waited, LONGEST_RED_S), of: `of ${LONGEST_RED_S} s`, strong: waited > 90 },
       { label: "Status", value: STATUS[code(values, "traffic.status")] },
+      { label: "Cabinet door", value: DOOR[code(values, "traffic.door")] },
+      { label: "Mains", value: MAINS[code(values, "traffic.mains")] },
     ],
   };
   const waits = {
@@ -158,7 +163,7 @@ export function columns(kind) {
     { title: "Stage", value: (asset, values) => code(values, "traffic.stage") },
     { title: "Longest red", unit: "s", value: (asset, values) => values.get("traffic.longest_red_s") },
     { title: "Control", value: (asset, values) => SOURCES[code(values, "traffic.control_source")] },
-    { title: "Status", value: (asset, values) => STATUS[code(values, "traffic.status")] },
+    { title: "Status", value: (asset, values) => troubles(values).join(", ") || STATUS[code(values, "traffic.status")] },
   ];
 }
 
@@ -174,6 +179,16 @@ export function headline(items) {
   }
   if (!flow) return { value: undefined, unit: "s/veh control delay", note: "no delay measured yet" };
   return { value: Math.round((lost / flow) * 10) / 10, unit: "s/veh control delay", note: `${Math.round(flow)} veh/h over the stop lines` };
+}
+
+// Everything that is wrong at once: what the signal shows, its door, its mains.
+function troubles(values) {
+  const found = new Set();
+  const status = code(values, "traffic.status");
+  if (status > 0) found.add(STATUS[status]);
+  if (code(values, "traffic.door") === 1) found.add("door open");
+  if (code(values, "traffic.mains") === 1) found.add("mains failed");
+  return [...found];
 }
 
 function plan(values) {

@@ -25,6 +25,13 @@ test("a signal out of order says what it is, whatever stage it last had", () => 
   assert.equal(state(junction, said({ stage: 2, status: 2 })).title, "Flashing");
 });
 
+test("a flashing signal with its door open says both, and an open door alone hides no stage", () => {
+  assert.equal(state(junction, said({ stage: 2, status: 2, door: 1, mains: 0 })).title, "Flashing, door open");
+  const card = state(junction, said({ stage: 2, status: 0, door: 1, mains: 1 }));
+  assert.deepEqual([card.title, card.ring.text], ["Door open, mains failed", "2"]);
+  assert.equal(style(junction, said({ stage: 2, status: 4, door: 1 })).label, "door open");
+});
+
 test("a changing signal has no stage and no green", () => {
   const card = state(junction, said({ stage: 0, status: 0, green_s: 0 }));
   assert.equal(card.title, "Changing");
