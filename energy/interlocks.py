@@ -16,7 +16,7 @@ def _number(value: object) -> float | None:
 
 def within_rating(setpoint: Setpoint, situation: Situation) -> str | None:
     """A charging limit lies between nothing and the signed rating of the charging point."""
-    value, rated = _number(setpoint.value), _number(situation.engineering.get("power_kw"))
+    value, rated = _number(setpoint.value), _number(situation.signed.get("power_kw"))
     if value is None or rated is None:
         return "a limit in kW and a signed rating are needed"
     return None if 0 <= value <= rated + 0.05 else f"{value:g} kW is outside 0 to {rated:g} kW, the signed rating"
@@ -27,7 +27,7 @@ def band_is_sane(setpoint: Setpoint, situation: Situation) -> str | None:
     value = _number(setpoint.value)
     if value is None or not 0 <= value <= 5000:
         return f"an import bound is 0 to 5000 kW, not {setpoint.value!r}"
-    if _number(situation.engineering.get("power_kw")) is None:
+    if _number(situation.signed.get("power_kw")) is None:
         return "the battery has no signed rating"
     return None
 

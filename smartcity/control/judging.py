@@ -14,6 +14,8 @@ from smartcity.control.situations import Facts
 from smartcity.control.standing import Board
 from smartcity.kernel.control import Mode, Setpoint, State
 
+UNSIGNED = "advice only: the engineering data carry no valid signature"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -47,7 +49,8 @@ def judge(setpoint: Setpoint, facts: Facts, board: Board, terms: Terms) -> Verdi
 
 
 def _verdict(setpoint: Setpoint, facts: Facts, board: Board, terms: Terms, mode: Mode | None) -> Verdict | None:
-    if reason := forbidden(setpoint, facts, board.tags, is_simulation=terms.is_simulation):
+    is_advice = mode is Mode.ADVISE or (mode is Mode.AUTO and not facts.signed_by)
+    if reason := forbidden(setpoint, facts, board.tags, is_simulation=terms.is_simulation, is_advice=is_advice):
         return Verdict(State.REFUSED, reason)
     if setpoint.point == safety.LEASE:
         return Verdict(State.QUEUED)  # back to local is open to everybody who may command at all
@@ -55,15 +58,18 @@ def _verdict(setpoint: Setpoint, facts: Facts, board: Board, terms: Terms, mode:
         until = in_words(instant(holder.until_ms))
         held = f"{arbiter.word(holder.priority)} by {holder.owner} holds this until {until}"
         return Verdict(State.REFUSED, held) if mode is None else None
-    if mode is Mode.ADVISE:
-        return Verdict(State.PROPOSED)
-    if mode is Mode.AUTO and not facts.signed_by:
-        return Verdict(State.PROPOSED, "advice only: the engineering data carry no valid signature")
+    if is_advice:
+        return Verdict(State.PROPOSED, "" if facts.signed_by else UNSIGNED)
     return Verdict(State.QUEUED)
 
 
-def forbidden(setpoint: Setpoint, facts: Facts, tags: Mapping[int, str], *, is_simulation: bool) -> str:
-    """Why nobody may command this now, or nothing: tag, device, LIVE or SIMULATION, every limit check."""
+def forbidden(
+    setpoint: Setpoint, facts: Facts, tags: Mapping[int, str], *, is_simulation: bool, is_advice: bool = False
+) -> str:
+    """Why nobody may command this now, or nothing: tag, device, LIVE or SIMULATION, every limit check.
+
+    Advice is judged as if the engineering data were signed; whoever approves it meets the checks as they are.
+    """
     asset, device = facts.asset, facts.device
     if asset.pk in tags:
         return tags[asset.pk]
@@ -75,7 +81,8 @@ def forbidden(setpoint: Setpoint, facts: Facts, tags: Mapping[int, str], *, is_s
         return "a simulated device is commanded only in SIMULATION"
     if asset.estimated and not is_simulation:
         return "an estimated asset is not commanded before it has been surveyed"
-    return "; ".join(refusal.reason for refusal in safety.refusals(setpoint, facts.situation, rules()))
+    situation = facts.situation.as_if_signed() if is_advice else facts.situation
+    return "; ".join(refusal.reason for refusal in safety.refusals(setpoint, situation, rules()))
 
 
 @cache
