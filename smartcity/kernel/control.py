@@ -93,7 +93,8 @@ class Situation:
 
     `reported` maps metric names to usable latest values; `ages_s` to their ages in city seconds. `where` is the middle
     of the asset (lon, lat), `time_zone` the city's. `is_signed`: somebody answers for the engineering data now; a rule
-    that speaks of signed data reads `signed`. `above` holds by kind what the asset stands behind.
+    that speaks of signed data reads `signed`. `above` holds by kind what the asset stands behind; `held` by point what
+    stands on its other points, or is asked of them together with this.
     """
 
     asset: str
@@ -107,6 +108,7 @@ class Situation:
     time_zone: str = "UTC"
     is_signed: bool = False
     above: Mapping[str, Situation] = field(default_factory=dict)
+    held: Mapping[str, float | str] = field(default_factory=dict)
 
     @property
     def signed(self) -> Mapping[str, Any]:
