@@ -18,6 +18,7 @@ from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
 
 POINTS = {"battery": ("import_high", "import_low"), "charger": ("limit",)}
 EFFICIENCY = 0.95
+RESERVE = 0.1  # of its capacity, which a battery keeps whatever it is asked
 
 
 @dataclass(slots=True)
@@ -109,7 +110,7 @@ class Twin:
             return None
         silence = {"battery": "self-consumption with reserve", "charger": f"{DEFAULT_CHARGER_KW:g} kW"}
         said = {"type": device.kind, "points": list(POINTS[device.kind]), "silence": silence[device.kind]}
-        return said | ({"follows": device.parent} if device.kind == "battery" else {})
+        return said | ({"follows": device.parent, "reserve_soc": 100 * RESERVE} if device.kind == "battery" else {})
 
     def _of(self, kind: str) -> list[Node]:
         return [node for node in self.nodes.values() if node.device.kind == kind]
@@ -159,7 +160,7 @@ class Twin:
             wish = low - net
         hours = max(dt_s, 1e-6) / 3600
         most = min(rated, (size - node.kwh) / hours / EFFICIENCY)
-        least = -min(rated, max(0.0, node.kwh - 0.1 * size) / hours * EFFICIENCY)
+        least = -min(rated, max(0.0, node.kwh - RESERVE * size) / hours * EFFICIENCY)
         power = min(max(wish, least), most)
         node.kwh += power * hours * (EFFICIENCY if power > 0 else 1 / EFFICIENCY)
         return power

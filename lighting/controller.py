@@ -15,10 +15,10 @@ PROVEN_WITHIN_S = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Lamp:
-    """A luminaire as it stands: rated power in W, the level in % it last reported (None when silent)."""
+    """A luminaire as it stands: rated power in W (None when not known), the level in % it last reported or None."""
 
     uid: str
-    power_w: float
+    power_w: float | None
     level: float | None
 
 
@@ -96,9 +96,7 @@ def _street(street: Street, policy: Policy) -> list[Setpoint]:
     level, reason = wanted(street, policy)
     if abs(level - street.programme_level) < policy.worth_saying:
         return []
-    rated = sum(lamp.power_w for lamp in street.lamps)
-    spared = rated * (power_share(street.programme_level) - power_share(level))
-    price = f"the programme would hold {street.programme_level:.0f} %: {spared:+.0f} W on this street"
+    price = f"the programme would hold {street.programme_level:.0f} %{_spared(street, level)}"
     return [
         Setpoint(
             asset=lamp.uid,
@@ -112,6 +110,14 @@ def _street(street: Street, policy: Policy) -> list[Setpoint]:
         )
         for lamp in street.lamps
     ]
+
+
+def _spared(street: Street, level: float) -> str:
+    rated = [lamp.power_w for lamp in street.lamps]
+    if None in rated:
+        return ""
+    less = power_share(street.programme_level) - power_share(level)
+    return f": {sum(w for w in rated if w is not None) * less:+.0f} W on this street"
 
 
 def expectation(value: float | str, engineering: Mapping[str, object]) -> Expectation | None:

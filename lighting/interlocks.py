@@ -21,7 +21,7 @@ def keeps_minimum_class(setpoint: Setpoint, situation: Situation) -> str | None:
     level = setpoint.value
     if not isinstance(level, int | float) or isinstance(level, bool) or not 0 <= level <= 100:
         return f"a dimming level is a number from 0 to 100, not {level!r}"
-    normal, minimum = situation.engineering.get("normal_class"), situation.engineering.get("minimum_class")
+    normal, minimum = situation.signed.get("normal_class"), situation.signed.get("minimum_class")
     if normal not in LEVELS or minimum not in LEVELS:
         return "no signed lighting class: only full light may be commanded" if level < 100 else None
     least = share(str(minimum), str(normal))

@@ -18,7 +18,7 @@ from lighting.history import dark
 from lighting.kpis import Night
 from lighting.kpis import worth as night_worth
 from lighting.models import LightingSegment
-from smartcity.devices.models import Asset, CityImport, Series
+from smartcity.devices.models import Asset, CityImport, EngineeringRecord, Series
 from smartcity.forecasting import read as forecasts
 from smartcity.kernel.clock import clock
 from smartcity.kernel.control import Loop, Mode, forecast, reading
@@ -35,22 +35,33 @@ PROVEN_WITHIN_MS = int(1000 * PROVEN_WITHIN_S)
 
 @dataclass(frozen=True, slots=True)
 class LampRow:
-    """A luminaire with what its signed data say and the series it fills."""
+    """A luminaire with what its engineering data say (`power_w` None where nobody has said it) and its series."""
 
     uid: str
     lat: float
     lon: float
-    power_w: float
+    power_w: float | None
     least: float
     programme: Programme | None
     series: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Design:
+    """What a street was laid out for: its classes, its lanes, vehicles an hour in both directions."""
+
+    normal_class: str
+    minimum_class: str
+    lanes: int
+    capacity: float
+
+
+@dataclass(frozen=True, slots=True)
 class StreetRow:
-    """A segment, its lamps, and who counts its traffic (nobody when none is near)."""
+    """A segment, its lamps, and who counts its traffic; `design` is None where any of it is unknown."""
 
     segment: LightingSegment
+    design: Design | None
     lamps: tuple[LampRow, ...]
     counted_by: tuple[Source, ...]
 
@@ -64,7 +75,7 @@ class Traffic:
 
 
 def inventory() -> list[StreetRow]:
-    """Segments with lamps, in four queries; kept until the next import or signature."""
+    """Segments with lamps, in five queries; kept until the next import or signature."""
     newest = CityImport.objects.order_by("-pk").values_list("pk", flat=True).first()
     return _inventory(newest or 0, int(clock.now_ms() // (10 * 60_000)))
 
@@ -72,34 +83,51 @@ def inventory() -> list[StreetRow]:
 @lru_cache(maxsize=1)
 def _inventory(import_number: int, ten_minutes: int) -> list[StreetRow]:
     lamps: dict[int, list[LampRow]] = defaultdict(list)
-    found = Asset.objects.filter(domain="lighting", kind="luminaire", missing_since=None, engineering__is_current=True)
+    found = Asset.objects.filter(domain="lighting", kind="luminaire", missing_since=None)
+    records = EngineeringRecord.objects.filter(is_current=True, asset__domain="lighting")
+    data: dict[int, dict[str, object]] = dict(records.values_list("asset_id", "data"))
     series: dict[int, dict[str, int]] = defaultdict(dict)
     for pk, asset_id, metric in Series.objects.filter(metric__startswith="lighting.").values_list(
         "pk", "device__asset_id", "metric"
     ):
         series[asset_id][metric] = pk
-    rows = found.values_list("pk", "uid", "geom", "parent_id", "luminaire__power_w", "engineering__data")
-    for pk, uid, geom, parent, power_w, data in rows:
-        lamps[parent].append(_lamp_row(uid, geom.coords, power_w, data, series[pk]))
+    rows = found.values_list("pk", "uid", "geom", "parent_id", "luminaire__power_w")
+    for pk, uid, geom, parent, power_w in rows:
+        lamps[parent].append(_lamp_row(uid, geom.coords, power_w, data.get(pk, {}), series[pk]))
     counters = context.sources("traffic.flow")
     return [
-        StreetRow(segment, tuple(lamps[segment.pk]), _counted_by(segment, counters))
+        StreetRow(segment, design, tuple(lamps[segment.pk]), _counted_by(segment, design, counters))
         for segment in LightingSegment.objects.filter(missing_since=None)
         if lamps.get(segment.pk)
+        for design in [_design(segment, data.get(segment.pk, {}))]
     ]
 
 
+def _design(segment: LightingSegment, data: dict[str, object]) -> Design | None:
+    """From the engineering data, else from the columns."""
+    normal, minimum, lanes, capacity = (
+        data.get(name, getattr(segment, name)) for name in ("normal_class", "minimum_class", "lanes", "capacity")
+    )
+    if normal not in LEVELS or minimum not in LEVELS:
+        return None
+    if not isinstance(lanes, int) or not isinstance(capacity, int | float) or capacity <= 0:
+        return None
+    return Design(str(normal), str(minimum), lanes, float(capacity))
+
+
 def _lamp_row(
-    uid: str, at: tuple[float, float], power_w: float, data: dict[str, object], own: dict[str, int]
+    uid: str, at: tuple[float, float], power_w: float | None, data: dict[str, object], own: dict[str, int]
 ) -> LampRow:
     normal, minimum = str(data.get("normal_class", "")), str(data.get("minimum_class", ""))
     least = share(minimum, normal) if normal in LEVELS and minimum in LEVELS else 100.0
-    return LampRow(uid, at[1], at[0], power_w, least, Programme.read(data), own)
+    rated = data.get("power_w", power_w)
+    watts = float(rated) if isinstance(rated, int | float) else None
+    return LampRow(uid, at[1], at[0], watts, least, Programme.read(data), own)
 
 
-def _counted_by(segment: LightingSegment, counters: Sequence[Source]) -> tuple[Source, ...]:
+def _counted_by(segment: LightingSegment, design: Design | None, counters: Sequence[Source]) -> tuple[Source, ...]:
     """Counters whose approach runs along the segment; only carriageways are counted."""
-    if not segment.normal_class.startswith("M"):
+    if design is None or not design.normal_class.startswith("M"):
         return ()
     line = tuple((x, y) for x, y in segment.geom.coords)
     middle = line[len(line) // 2]
@@ -117,14 +145,19 @@ def gather(now_ms: int) -> Picture:
     levels = read.latest(
         [lamp.series["lighting.dim_level"] for street in streets for lamp in street.lamps if lamp.series]
     )
-    return Picture(True, tuple(_street(street, levels, traffic, now_ms) for street in streets if street.counted_by))
+    seen = (
+        _street(street, street.design, levels, traffic, now_ms)
+        for street in streets
+        if street.design and street.counted_by
+    )
+    return Picture(True, tuple(seen))
 
 
 def _is_dark(lamp: LampRow, at_ms: int) -> bool:
     return is_dark(lamp.lat, lamp.lon, at_ms)
 
 
-def _street(row: StreetRow, levels: Mapping[int, read.Value], traffic: Traffic, now_ms: int) -> Street:
+def _street(row: StreetRow, design: Design, levels: Mapping[int, read.Value], traffic: Traffic, now_ms: int) -> Street:
     segment, first = row.segment, row.lamps[0]
     hour = local_hour(now_ms, settings.CITY_TIME_ZONE)
     now = {s.series: traffic.counted[s.series] for s in row.counted_by if s.series in traffic.counted}
@@ -135,10 +168,10 @@ def _street(row: StreetRow, levels: Mapping[int, read.Value], traffic: Traffic, 
     return Street(
         uid=segment.uid,
         name=segment.name,
-        normal_class=segment.normal_class,
-        minimum_class=segment.minimum_class,
-        lanes=segment.lanes,
-        capacity=segment.capacity,
+        normal_class=design.normal_class,
+        minimum_class=design.minimum_class,
+        lanes=design.lanes,
+        capacity=design.capacity,
         programme_level=100.0 if first.programme is None else first.programme.level(hour),
         flow=max((value.value for value in now.values()), default=None),
         expected=max(ahead.values(), default=None),
@@ -157,7 +190,8 @@ def _level(lamp: LampRow, latest: Mapping[int, read.Value]) -> float | None:
 
 def worth(from_ms: int, to_ms: int) -> list[Worth]:
     """What the span cost beside both baselines; two queries of quarter-hour means."""
-    lamps = [lamp for street in inventory() for lamp in street.lamps if len(lamp.series) >= 2]
+    named = ("lighting.dim_level", "lighting.power_w")
+    lamps = [lamp for street in inventory() for lamp in street.lamps if all(name in lamp.series for name in named)]
     if not lamps:
         return []
     buckets, levels = read.grid([lamp.series["lighting.dim_level"] for lamp in lamps], "15m", from_ms, to_ms)
@@ -167,7 +201,7 @@ def worth(from_ms: int, to_ms: int) -> list[Worth]:
     night = Night(
         levels=levels,
         power_w=power,
-        rated_w=np.array([lamp.power_w for lamp in lamps]),
+        rated_w=np.array([lamp.power_w for lamp in lamps], np.float64),
         least=np.array([lamp.least for lamp in lamps]),
         is_dark=dark(lamps[0].lat, lamps[0].lon, buckets),
         is_dark_after=dark(lamps[0].lat, lamps[0].lon, buckets + 900_000),
@@ -187,9 +221,10 @@ def headline(now_ms: int) -> Headline:
     _, grid = read.grid(ids, "1h", now_ms - 24 * HOUR_MS, now_ms)
     spark = tuple(round(float(v), 2) for v in np.nansum(grid, axis=0) / 1000) if grid.size else ()
     lit = [level for level in levels if level > 0]
-    rated = sum(lamp.power_w for lamp in lamps) / 1000
+    known = [lamp.power_w for lamp in lamps if lamp.power_w is not None]
+    of_rated = f" of {sum(known) / 1000:.0f}" if len(known) == len(lamps) else ""
     mean = sum(lit) / len(lit) if lit else 0.0
-    line = f"{len(lit)} of {len(lamps)} lit · {power:.1f} of {rated:.0f} kW" if lamps else "no luminaires yet"
+    line = f"{len(lit)} of {len(lamps)} lit · {power:.1f}{of_rated} kW" if lamps else "no luminaires yet"
     return Headline(
         title="dimming level",
         value=round(mean) if lamps else None,

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which map features become luminaires and lit segments, and what is estimated where the map is silent."""
+"""Which map features become luminaires and lit segments; for the demo also what the map is silent about.
+
+Stated rules: the lighting class by the kind of street, two classes lower at least, rated power and base programme by
+the class, 700 vehicles an hour for each lane.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,10 @@ def programme(normal: str) -> list[list[int]]:
 
 
 def draft(town: Town, demo: bool) -> list[AssetDraft]:
-    """Mapped street lamps and their segments; with `demo` also lamps every 38 m on main streets that have none."""
+    """Mapped street lamps and their segments; with `demo` also lamps every 38 m on main streets that have none.
+
+    Without it classes, power and programme are left out: no map knows them.
+    """
     ways = [way for way in town.ways if way.tags.get("highway") in NORMAL and len(way.points) > 1 and not way.is_area]
     grid = _Grid(town.bounds[:2], ways)
     lamps = [(f"osm:n{node.id}", node.point, False) for node in town.nodes if node.tags.get("highway") == "street_lamp"]
@@ -44,7 +51,7 @@ def draft(town: Town, demo: bool) -> list[AssetDraft]:
         if way is not None:
             on_way[way.id].append(lamp)
     by_id = {way.id: way for way in ways}
-    return [asset for way_id, found in on_way.items() for asset in _segment(by_id[way_id], found)]
+    return [asset for way_id, found in on_way.items() for asset in _segment(by_id[way_id], found, demo=demo)]
 
 
 class _Grid:
@@ -76,29 +83,37 @@ def _is_path(way: MapWay) -> bool:
     return NORMAL[way.tags["highway"]].startswith("P")
 
 
-def _segment(way: MapWay, lamps: list[tuple[str, LonLat, bool]]) -> list[AssetDraft]:
+def _segment(way: MapWay, lamps: list[tuple[str, LonLat, bool]], *, demo: bool) -> list[AssetDraft]:
     highway = way.tags["highway"]
-    normal = NORMAL[highway]
-    lanes = _lanes(way.tags)
     key = f"osm:w{way.id}:lighting"
     name = way.tags.get("name") or f"{highway.replace('_', ' ')} {way.id}"
-    classes = {"normal_class": normal, "minimum_class": below(normal, 2)}
+    design = _design(NORMAL[highway], way.tags) if demo else {}
+    unknown = {"normal_class": "", "minimum_class": "", "lanes": _mapped_lanes(way.tags), "capacity": None}
     segment = AssetDraft(
         kind="lighting_segment",
         prefix="S",
         external_id=key,
         name=name,
         points=way.points,
-        fields={**classes, "lanes": lanes, "capacity": 700.0 * lanes, "highway": highway},
-        engineering={**classes, "lanes": lanes, "capacity": 700.0 * lanes},
+        fields={**(design or unknown), "highway": highway},
+        engineering=design,
     )
-    return [segment, *(_luminaire(key, name, normal, lamp) for lamp in lamps)]
+    fitting = _fitting(NORMAL[highway]) if demo else {}
+    return [segment, *(_luminaire(key, name, fitting, lamp) for lamp in lamps)]
 
 
-def _luminaire(segment: str, street: str, normal: str, lamp: tuple[str, LonLat, bool]) -> AssetDraft:
-    external_id, point, estimated = lamp
-    power = RATED_W[normal]
+def _design(normal: str, tags: Mapping[str, str]) -> Mapping[str, object]:
+    lanes = _lanes(tags)
+    return {"normal_class": normal, "minimum_class": below(normal, 2), "lanes": lanes, "capacity": 700.0 * lanes}
+
+
+def _fitting(normal: str) -> Mapping[str, object]:
     classes = {"normal_class": normal, "minimum_class": below(normal, 2), "programme": programme(normal)}
+    return {**classes, "power_w": RATED_W[normal]}
+
+
+def _luminaire(segment: str, street: str, fitting: Mapping[str, object], lamp: tuple[str, LonLat, bool]) -> AssetDraft:
+    external_id, point, estimated = lamp
     return AssetDraft(
         kind="luminaire",
         prefix="L",
@@ -107,8 +122,8 @@ def _luminaire(segment: str, street: str, normal: str, lamp: tuple[str, LonLat, 
         points=(point,),
         parent=segment,
         estimated=estimated,
-        fields={"power_w": power},
-        engineering={**classes, "power_w": power},
+        fields={"power_w": fitting.get("power_w")},
+        engineering=fitting,
         device=DeviceDraft("senml", METRICS, {"segment": segment}),
     )
 
@@ -139,6 +154,10 @@ def _every(points: Sequence[LonLat], step_m: float) -> list[LonLat]:
     return found
 
 
-def _lanes(tags: Mapping[str, str]) -> int:
+def _mapped_lanes(tags: Mapping[str, str]) -> int | None:
     lanes = tags.get("lanes", "")
-    return max(1, min(8, int(lanes))) if lanes.isdigit() else 1 if tags.get("oneway") == "yes" else 2
+    return max(1, min(8, int(lanes))) if lanes.isdigit() else None
+
+
+def _lanes(tags: Mapping[str, str]) -> int:
+    return _mapped_lanes(tags) or (1 if tags.get("oneway") == "yes" else 2)

@@ -63,8 +63,11 @@ def _works(segments: tuple[plans.Segment, ...], situation: Situation) -> str | N
 
 
 def _minimum_green(segments: tuple[plans.Segment, ...], situation: Situation) -> str | None:
-    """Every stage of the plan, and the one that runs, gets its minimum green and the announced intergreen."""
-    least = float(situation.announced["min_green_s"])
+    """Every stage of the plan, and the one that runs, gets its minimum green and the announced intergreen.
+
+    The longer of what the controller announced and what is signed.
+    """
+    least = max(float(situation.announced["min_green_s"]), float(situation.signed.get("min_green_s", 0.0)))
     for a, b in pairwise(segments):
         between = intergreen_s(situation.announced, a.stage, b.stage)
         if between is None:
@@ -89,8 +92,13 @@ def intergreen_s(announced: Mapping[str, Any], before: int, after: int) -> float
 
 
 def _maximum_red(segments: tuple[plans.Segment, ...], situation: Situation) -> str | None:
-    """Whoever has waited longest is served before the maximum red; a plan that ignores them is refused."""
-    most = float(situation.announced["max_red_s"])
+    """Whoever has waited longest is served before the maximum red; a plan that ignores them is refused.
+
+    The shorter of what the controller announced and what is signed; nothing passes without a signed timing sheet.
+    """
+    if "max_red_s" not in situation.signed:
+        return "no timing sheet is signed for this junction, or not any more: its local plan stands"
+    most = min(float(situation.announced["max_red_s"]), float(situation.signed["max_red_s"]))
     red, waiting = _fresh(situation, "traffic.longest_red_s"), _fresh(situation, "traffic.waiting_stage")
     if not red or not waiting:
         return None

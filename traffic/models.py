@@ -20,7 +20,7 @@ class Approach(Asset):
     """One way into an intersection, traced upstream as far as its detector sees."""
 
     heading = models.FloatField(help_text="Degrees clockwise from north, in travel direction at the stop line.")
-    lanes = models.PositiveSmallIntegerField(default=1)
+    lanes = models.PositiveSmallIntegerField(null=True, blank=True)
     length_m = models.FloatField(help_text="How far upstream of the stop line it is observed.")
-    speed_kmh = models.FloatField(default=40)
+    speed_kmh = models.FloatField(null=True, blank=True)
     ways = models.JSONField(default=list, help_text="Map ways from the stop line upstream.")

@@ -21,15 +21,19 @@ COMPASS = ("north", "north-east", "east", "south-east", "south", "south-west", "
 
 
 def draft(town: Town, demo: bool) -> list[AssetDraft]:
-    """Intersections first, then their approaches. Nothing is estimated but the lanes a way does not state."""
-    del demo
+    """Intersections first, then their approaches.
+
+    Minimum green, maximum red, and lanes and speed a way does not state, are estimated for the demo only: without a
+    timing sheet no junction is ever automatic.
+    """
     found: list[AssetDraft] = []
     tracks = [way.points for way in town.ways if way.tags.get("railway") == "tram"]
     for junction in find(town):
         external = f"osm:signals:{junction.signals[0]}"
         trams = [has_tram(approach, tracks) for approach in junction.approaches]
-        found.append(_intersection(junction, external, has_trams=any(trams)))
-        found += [_approach(a, external, tram=tram) for a, tram in zip(junction.approaches, trams, strict=True)]
+        found.append(_intersection(junction, external, has_trams=any(trams), demo=demo))
+        approaches = zip(junction.approaches, trams, strict=True)
+        found += [_approach(a, external, tram=tram, demo=demo) for a, tram in approaches]
     return found
 
 
@@ -51,7 +55,7 @@ def _last(line: tuple[LonLat, ...]) -> list[LonLat]:
     return found
 
 
-def _intersection(junction: Junction, external: str, *, has_trams: bool) -> AssetDraft:
+def _intersection(junction: Junction, external: str, *, has_trams: bool, demo: bool) -> AssetDraft:
     ways = sorted({road.way for approach in junction.approaches for road in approach.roads[:2]})
     sent = (metrics.FLOW, *metrics.SIGNAL, *(metrics.TRAM if has_trams else ()))
     return AssetDraft(
@@ -61,12 +65,12 @@ def _intersection(junction: Junction, external: str, *, has_trams: bool) -> Asse
         name=" / ".join(junction.streets[:2]) or f"signals {junction.signals[0]}",
         points=(junction.point,),
         fields={"signal_nodes": list(junction.signals), "ways": ways, "streets": list(junction.streets)},
-        engineering={"min_green_s": MIN_GREEN_S, "max_red_s": MAX_RED_S},
+        engineering={"min_green_s": MIN_GREEN_S, "max_red_s": MAX_RED_S} if demo else {},
         device=DeviceDraft("senml", tuple(m.name for m in sent), {"ways": ways}),
     )
 
 
-def _approach(approach: Approach, parent: str, *, tram: bool) -> AssetDraft:
+def _approach(approach: Approach, parent: str, *, tram: bool, demo: bool) -> AssetDraft:
     stop = approach.roads[0]
     ways = list(dict.fromkeys(road.way for road in approach.roads))
     return AssetDraft(
@@ -78,9 +82,9 @@ def _approach(approach: Approach, parent: str, *, tram: bool) -> AssetDraft:
         parent=parent,
         fields={
             "heading": round(approach.heading, 1),
-            "lanes": stop.lanes,
+            "lanes": stop.lanes if demo or "lanes" in stop.tags else None,
             "length_m": round(approach.length_m, 1),
-            "speed_kmh": round(stop.speed_ms * 3.6),
+            "speed_kmh": round(stop.speed_ms * 3.6) if demo or "maxspeed" in stop.tags else None,
             "ways": ways,
         },
         device=DeviceDraft(

@@ -36,6 +36,14 @@ def _table(situation: Situation, name: str) -> dict[str, list[float]]:
     return found
 
 
+def _signed(situation: Situation, name: str) -> float:
+    """Raises BadItinerary where nobody answers for it now."""
+    value = situation.signed.get(name)
+    if value is None:
+        raise BadItinerary(f"the truck's {name} is not signed, or not any more")
+    return float(value)
+
+
 def _rule(rule: Rule) -> Callable[[Setpoint, Situation], str | None]:
     """A rule over stops; what cannot be read is refused."""
 
@@ -54,7 +62,7 @@ def _rule(rule: Rule) -> Callable[[Setpoint, Situation], str | None]:
 
 def _within_capacity(asked: tuple[Stop, ...], setpoint: Setpoint, situation: Situation) -> str | None:
     """The load on the way never exceeds the signed capacity, the load aboard included."""
-    capacity = float(situation.engineering["capacity_kg"])
+    capacity = _signed(situation, "capacity_kg")
     aboard, age = situation.reported.get("waste.load"), situation.ages_s.get("waste.load", float("inf"))
     if aboard is None or age > STALE_S:
         return "the truck's load is not known or older than 5 minutes"
@@ -64,7 +72,7 @@ def _within_capacity(asked: tuple[Stop, ...], setpoint: Setpoint, situation: Sit
 
 def _within_shift(asked: tuple[Stop, ...], setpoint: Setpoint, situation: Situation) -> str | None:
     """Trucks are sent during their signed shift only, and nothing holds on after it."""
-    begins, ends = float(situation.engineering["shift_from"]), float(situation.engineering["shift_to"])
+    begins, ends = _signed(situation, "shift_from"), _signed(situation, "shift_to")
     hour = local_hour(situation)
     length, since = (ends - begins) % 24 or 24.0, (hour - begins) % 24
     if since >= length:

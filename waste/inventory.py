@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from smartcity.devices.models import CityImport, EngineeringRecord, Road, Series, TurnRestriction
+from smartcity.devices.models import Asset, CityImport, EngineeringRecord, Road, Series, TurnRestriction
 from smartcity.kernel.clock import clock
 from smartcity.kernel.imports import Turn
 from smartcity.telemetry import read
@@ -22,16 +22,20 @@ from waste.roads import Piece, Place, Roads
 Array = NDArray[np.float64]
 TEN_MINUTES_MS, SIX_HOURS_MS, DAY_MS = 600_000, 6 * 3_600_000, 86_400_000
 LEARNED_DAYS = 28
+EMPTYING_S, TIPPING_S = 90.0, 900.0  # how long a call is taken to last where nobody has said it
 
 
 @dataclass(frozen=True, slots=True)
 class BinRow:
-    """A container with its signed geometry, its fixed rota and the series it fills."""
+    """A container with its geometry, its fixed rota and the series it fills.
+
+    What nobody has said is missing: `kg_full` is None, `geometry` lacks the name, `every_days` is 0 on no rota.
+    """
 
     uid: str
     node: int
     off_m: float
-    kg_full: float
+    kg_full: float | None
     service_s: float
     access: tuple[float, float]
     every_days: int
@@ -104,7 +108,7 @@ def _inventory(number: int, ten_minutes: int) -> Inventory:
         number,
         tuple(_bin(c, i, places, signed.get(c.pk, {}), series[c.pk]) for i, c in enumerate(containers)),
         tuple(_truck(t, first_truck + i, signed.get(t.pk, {}), series[t.pk]) for i, t in enumerate(trucks)),
-        tuple(SiteRow(s.uid, first_site + i, s.service_s, (s.open_from, s.open_to)) for i, s in enumerate(sites)),
+        tuple(row for i, s in enumerate(sites) if (row := _site(s, first_site + i, signed.get(s.pk, {})))),
         seconds,
         metres,
     )
@@ -113,28 +117,40 @@ def _inventory(number: int, ten_minutes: int) -> Inventory:
 def _bin(
     asset: Container, node: int, places: tuple[Place, ...], data: Mapping[str, object], own: Mapping[str, int]
 ) -> BinRow:
-    def number(name: str) -> float:
-        value = data.get(name)
-        return float(value) if isinstance(value, int | float) else float(getattr(asset, name))
-
+    geometry = {name: _number(name, asset, data) for name in ("empty_mm", "full_mm")}
     return BinRow(
         uid=asset.uid,
         node=node,
         off_m=places[node].off_m if places else 0.0,
-        kg_full=number("kg_full"),
-        service_s=number("service_s"),
-        access=(number("access_from"), number("access_to")),
-        every_days=max(1, int(number("rota_every_days"))),
-        phase=int(number("rota_phase")),
-        geometry={name: number(name) for name in ("empty_mm", "full_mm")},
+        kg_full=_number("kg_full", asset, data),
+        service_s=_number("service_s", asset, data) or EMPTYING_S,
+        access=(_number("access_from", asset, data) or 0.0, _number("access_to", asset, data) or 24.0),
+        every_days=int(_number("rota_every_days", asset, data) or 0),
+        phase=int(_number("rota_phase", asset, data) or 0),
+        geometry={name: value for name, value in geometry.items() if value is not None},
         series=own,
     )
 
 
+def _number(name: str, asset: Asset, data: Mapping[str, object]) -> float | None:
+    """What the engineering data say, else the column; None where neither knows."""
+    value = data.get(name)
+    if not isinstance(value, int | float):
+        value = getattr(asset, name)
+    return None if value is None else float(value)
+
+
+def _site(asset: UnloadSite, node: int, data: Mapping[str, object]) -> SiteRow | None:
+    """None where the opening hours are not known: no truck is sent to a closed gate."""
+    begins, ends = _number("open_from", asset, data), _number("open_to", asset, data)
+    if begins is None or ends is None:
+        return None
+    return SiteRow(asset.uid, node, _number("service_s", asset, data) or TIPPING_S, (begins, ends))
+
+
 def _truck(asset: Truck, node: int, data: Mapping[str, object], own: Mapping[str, int]) -> TruckRow:
     def number(name: str) -> float:
-        value = data.get(name)
-        return float(value) if isinstance(value, int | float) else float(getattr(asset, name))
+        return _number(name, asset, data) or 0.0
 
     return TruckRow(asset.pk, asset.uid, node, number("capacity_kg"), (number("shift_from"), number("shift_to")), own)
 
@@ -170,8 +186,8 @@ def levels(city: Inventory, from_ms: int, to_ms: int) -> tuple[NDArray[np.int64]
     fills = np.array(grid)
     for i, row in enumerate(city.bins):
         if "waste.fill_level" not in row.series:
-            empty, full = row.geometry["empty_mm"], row.geometry["full_mm"]
-            fills[i] = np.clip(100 * (empty - fills[i]) / max(1.0, empty - full), 0, 100)
+            empty, full = row.geometry.get("empty_mm", np.nan), row.geometry.get("full_mm", np.nan)
+            fills[i] = np.clip(100 * (empty - fills[i]) / np.maximum(1.0, empty - full), 0, 100)
     return times, fills
 
 

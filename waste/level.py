@@ -26,9 +26,11 @@ def to_distance(fill: float, empty_mm: float, full_mm: float) -> float:
     return float(round(empty_mm - min(fill, FULL) / FULL * (empty_mm - full_mm)))
 
 
-def emptied(geometry: Mapping[str, float], *, is_echo: bool) -> tuple[str, float, float]:
-    """The metric of a container's sensor that shows it emptied, and between which bounds."""
+def emptied(geometry: Mapping[str, float], *, is_echo: bool) -> tuple[str, float, float] | None:
+    """The metric of a container's sensor that shows it emptied, and between which bounds; None without a geometry."""
     if not is_echo:
         return "waste.fill_level", 0.0, EMPTIED_BELOW
-    empty, full = geometry["empty_mm"], geometry["full_mm"]
+    empty, full = geometry.get("empty_mm"), geometry.get("full_mm")
+    if empty is None or full is None:
+        return None
     return "waste.distance", to_distance(EMPTIED_BELOW, empty, full), 1.1 * empty

@@ -98,7 +98,7 @@ def _bin(row: BinRow, filling: Filling | None, latest: Latest, said: Said | None
         blocked=blocked,
         proof=emptied(row.geometry, is_echo=is_echo) if is_heard else None,
         basis=(*basis, *_foreseen(row, filling, now_ms)),
-        on_rota_today=bool(rota.is_due(day, row.every_days, row.phase)),
+        on_rota_today=row.every_days > 0 and bool(rota.is_due(day, row.every_days, row.phase)),
     )
 
 
@@ -136,12 +136,16 @@ def _truck(row: TruckRow, latest: Latest, now_ms: int, promised: tuple[str, ...]
 
 
 def worth(from_ms: int, to_ms: int) -> list[Worth]:
-    """The hours in which trucks were heard beside the fixed rota on the same inflow; eight days of lead-up included."""
+    """The hours in which trucks were heard beside the fixed rota on the same inflow; eight days of lead-up included.
+
+    Containers without a rota or a weight have nothing to be compared with.
+    """
     city = inventory()
     if not city.trucks or not city.sites:
         return []
     times, fills = levels(city, from_ms - LEAD_UP_DAYS * DAY_MS, to_ms)
-    heard = [i for i in range(len(city.bins)) if fills.size and not np.isnan(fills[i]).all()]
+    known = [i for i, row in enumerate(city.bins) if row.every_days and row.kg_full is not None]
+    heard = [i for i in known if fills.size and not np.isnan(fills[i]).all()]
     km, since_ms = _km(city, from_ms, to_ms)
     if not heard or not np.any(times >= since_ms):
         return []
@@ -151,7 +155,7 @@ def worth(from_ms: int, to_ms: int) -> list[Worth]:
         uids=tuple(row.uid for row in bins),
         level=fills[heard],
         rate=np.array([found.mean / 24 if (found := fillings.get(row.uid)) else 0.5 for row in bins]),
-        kg_full=np.array([row.kg_full for row in bins]),
+        kg_full=np.array([row.kg_full for row in bins], np.float64),
         every_days=np.array([row.every_days for row in bins]),
         phase=np.array([row.phase for row in bins]),
         hour=hour.astype(int),

@@ -10,14 +10,14 @@ class Container(Asset):
     """A place where waste is put in (WasteContainer); its fixed rota stays as the baseline, whatever is planned."""
 
     stream = models.CharField(max_length=20, default="residual")
-    volume_l = models.FloatField(default=1100.0)
-    kg_full = models.FloatField(default=100.0, help_text="Weight when full, kg.")
-    empty_mm = models.FloatField(default=1400.0, help_text="Echo distance when empty, mm.")
-    full_mm = models.FloatField(default=250.0, help_text="Echo distance when full, mm.")
-    service_s = models.FloatField(default=90.0, help_text="Time one emptying takes, s.")
+    volume_l = models.FloatField(null=True, blank=True)
+    kg_full = models.FloatField(null=True, blank=True, help_text="Weight when full, kg; not planned without it.")
+    empty_mm = models.FloatField(null=True, blank=True, help_text="Echo distance when empty, mm.")
+    full_mm = models.FloatField(null=True, blank=True, help_text="Echo distance when full, mm.")
+    service_s = models.FloatField(null=True, blank=True, help_text="Time one emptying takes, s.")
     access_from = models.FloatField(default=0.0, help_text="Local hour from which a truck may stop here.")
     access_to = models.FloatField(default=24.0)
-    rota_every_days = models.PositiveSmallIntegerField(default=3)
+    rota_every_days = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty: on no fixed rota.")
     rota_phase = models.PositiveSmallIntegerField(default=0)
 
 
@@ -28,9 +28,9 @@ class Depot(Asset):
 class UnloadSite(Asset):
     """Transfer station or disposal site."""
 
-    service_s = models.FloatField(default=900.0, help_text="Weighing and tipping, s.")
-    open_from = models.FloatField(default=6.0)
-    open_to = models.FloatField(default=22.0)
+    service_s = models.FloatField(null=True, blank=True, help_text="Weighing and tipping, s.")
+    open_from = models.FloatField(null=True, blank=True, help_text="Local hour; not planned without opening hours.")
+    open_to = models.FloatField(null=True, blank=True)
 
 
 class Truck(Asset):

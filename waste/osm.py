@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which map features become containers and unload sites; what is estimated for the demo, trucks included."""
+"""Which map features become containers and unload sites; for the demo also what no map knows, trucks included."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 from smartcity.kernel.geo import metres
@@ -20,6 +20,8 @@ ECHO_EVERY = 5  # of the demo's containers, one in so many carries a LoRaWAN ech
 MOST_ESTIMATED, APART_M = 70, 75.0
 SHIFTS = ((6.0, 14.0), (6.0, 14.0), (14.0, 22.0))
 CAPACITY_KG = 3500.0
+UNKNOWN = ("volume_l", "kg_full", "empty_mm", "full_mm", "service_s", "rota_every_days")
+HOURS: Mapping[str, float] = {"service_s": 900.0, "open_from": 6.0, "open_to": 22.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,10 @@ TYPES: Mapping[str, Type] = {
 
 
 def draft(town: Town, demo: bool) -> list[AssetDraft]:
-    """Mapped containers and sites; with `demo` also containers along streets, a depot, an unload site and trucks."""
+    """Mapped containers and sites; with `demo` also containers along streets, a depot, an unload site and trucks.
+
+    Without it size, weight, echo geometry, rota and opening hours are left out: no map knows them.
+    """
     found = [_container(*place, demo=demo) for place in _mapped(town)]
     if demo:
         taken = [item.points[0] for item in found]
@@ -93,21 +98,9 @@ def _container(external_id: str, point: LonLat, kind: str, name: str, estimated:
     dice = crc32(external_id.encode())
     rate = model.rate * (0.5 + (dice % 997) / 997 * 1.1)
     every = max(1, min(7, int(80 / rate)))
-    district = crc32(f"{round(point[0] * 150)}/{round(point[1] * 300)}".encode())
-    fields = {
-        "stream": model.stream,
-        "volume_l": model.volume_l,
-        "kg_full": model.kg_full,
-        "empty_mm": model.empty_mm,
-        "full_mm": model.full_mm,
-        "service_s": model.service_s,
-        "access_from": 0.0,
-        "access_to": 24.0,
-        "rota_every_days": every,
-        "rota_phase": district % every,
-    }
+    estimates = _estimates(model, every, point) if demo else {}
     echoes = dice % ECHO_EVERY == 0
-    twin = {"rate": round(rate, 2), "course": model.course, "rota_hour": 6.5 + dice % 23 / 4}
+    twin = {"rate": round(rate, 2), "course": model.course, "rota_hour": 6.5 + dice % 23 / 4} if demo else {}
     codec, metrics = ("milesight_em400", ECHO_SENSOR) if echoes and demo else ("senml", SENSOR)
     return AssetDraft(
         kind="container",
@@ -116,16 +109,32 @@ def _container(external_id: str, point: LonLat, kind: str, name: str, estimated:
         name=f"{model.prefix_name} {name}".strip()[:200],
         points=(point,),
         estimated=estimated,
-        fields=fields,
-        engineering=fields,
+        fields={"stream": model.stream, **(estimates or dict.fromkeys(UNKNOWN))},
+        engineering={"stream": model.stream, **estimates} if demo else {},
         device=DeviceDraft(codec, metrics, twin),
     )
+
+
+def _estimates(model: Type, every_days: int, point: LonLat) -> Mapping[str, float]:
+    """What the demo takes a container of this type to be; one day of the rota for each district."""
+    district = crc32(f"{round(point[0] * 150)}/{round(point[1] * 300)}".encode())
+    return {
+        "volume_l": model.volume_l,
+        "kg_full": model.kg_full,
+        "empty_mm": model.empty_mm,
+        "full_mm": model.full_mm,
+        "service_s": model.service_s,
+        "access_from": 0.0,
+        "access_to": 24.0,
+        "rota_every_days": every_days,
+        "rota_phase": district % every_days,
+    }
 
 
 def _sites(town: Town, *, demo: bool) -> list[AssetDraft]:
     """Mapped transfer stations; for the demo a depot, an unload site where none is mapped, and three trucks."""
     found = [
-        _site("unload_site", "U", f"osm:n{node.id}", node.tags.get("name") or "Transfer station", node.point, False)
+        _mapped_site(f"osm:n{node.id}", node.tags.get("name") or "Transfer station", node.point, demo=demo)
         for node in town.nodes
         if node.tags.get("amenity") == "waste_transfer_station"
     ]
@@ -140,6 +149,11 @@ def _sites(town: Town, *, demo: bool) -> list[AssetDraft]:
     return [*found, depot, *(_truck(number, depot) for number in range(len(SHIFTS)))]
 
 
+def _mapped_site(external_id: str, name: str, point: LonLat, *, demo: bool) -> AssetDraft:
+    found = _site("unload_site", "U", external_id, name, point, False)
+    return found if demo else replace(found, fields=dict.fromkeys(HOURS), engineering={})
+
+
 def _nearest(roads: list[Road], corner: LonLat) -> LonLat:
     return min((_middle(road.points[:2]) for road in roads), key=lambda point: (metres(point, corner), point))
 
@@ -147,7 +161,7 @@ def _nearest(roads: list[Road], corner: LonLat) -> LonLat:
 def _site(kind: str, prefix: str, external_id: str, name: str, point: LonLat, estimated: bool) -> AssetDraft:
     """A depot, or an unload site with its weighbridge."""
     weighs = kind == "unload_site"
-    fields = {"service_s": 900.0, "open_from": 6.0, "open_to": 22.0} if weighs else {}
+    fields = HOURS if weighs else {}
     return AssetDraft(
         kind=kind,
         prefix=prefix,

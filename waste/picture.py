@@ -20,7 +20,7 @@ class Bin:
 
     `node` is its row in the matrices; `off_m` the walk from the road; `proof` the metric that shows an emptying with
     its bounds, None where the sensor has not spoken lately; `blocked` the crew's words when it could not be reached
-    lately.
+    lately. `kg_full` is None where nobody has said what it weighs.
     """
 
     uid: str
@@ -28,7 +28,7 @@ class Bin:
     level: float | None
     age_h: float
     filling: Filling | None
-    kg_full: float
+    kg_full: float | None
     service_s: float
     off_m: float = 0.0
     access: tuple[float, float] = (0.0, 24.0)
@@ -100,5 +100,6 @@ def expected_level(item: Bin) -> float:
 
 
 def kg(item: Bin) -> int:
-    """What is expected to be taken out, rounded up, never nothing."""
+    """What is expected to be taken out, rounded up, never nothing. Only where the weight when full is known."""
+    assert item.kg_full is not None
     return max(1, int(np.ceil(item.kg_full * expected_level(item) / FULL)))

@@ -96,6 +96,8 @@ def _cannot(item: Bin, picture: Picture, free: list[Lorry]) -> str:
         return item.blocked
     if item.level is None:
         return "its level has never been measured"
+    if item.kg_full is None:
+        return "what it weighs when full is not known"
     if item.off_m > REACH_M:
         return f"{item.off_m:.0f} m from any road a truck may use"
     longest = max(left_s(truck, picture.hour) for truck in free)

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 
 def is_due(day: NDArray[np.int64] | int, every_days: int, phase: int) -> NDArray[np.bool_] | bool:
-    """Whether the rota calls on a local day (days since 1970)."""
+    """Whether the rota calls on a local day (days since 1970), every day at most."""
     return (day + phase) % max(1, every_days) == 0
 
 

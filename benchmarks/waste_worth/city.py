@@ -134,6 +134,7 @@ class City:
             {name: value for name, (value, _) in known.items()},
             {name: (now - at) / 1000 for name, (_, at) in known.items()},
             now,
+            is_signed=True,
         )
         refused = [why for rule in INTERLOCKS if (why := rule.check(setpoint, situation))]
         self.refusals += refused

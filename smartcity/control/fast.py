@@ -195,10 +195,13 @@ class FastDesk:
         if facts is None or facts.asset.pk in view.held or view.modes[facts.asset.zone_id] is Mode.LOCAL:
             return None
         errand = self._errand(setpoint, facts, view.now_ms)
-        if reason := judging.forbidden(setpoint, facts, view.tags, is_simulation=view.is_simulation):
+        is_advice = setpoint.asset not in view.free
+        if reason := judging.forbidden(
+            setpoint, facts, view.tags, is_simulation=view.is_simulation, is_advice=is_advice
+        ):
             self.refused += 1
             self._log.note(errand, Outcome.LIMIT, reason, view.now_ms)
-        elif setpoint.asset not in view.free:
+        elif is_advice:
             self._log.note(errand, Outcome.ADVISED, setpoint.reason, view.now_ms)
         elif errand.lease is not None and self._is_news(errand, view.now_ms):
             return errand if self._line.reaches(errand.device) else None

@@ -13,13 +13,14 @@ from rest_framework.response import Response
 from smartcity import declared
 from smartcity.api.audit import actor
 from smartcity.api.views import OPERATE, VIEW, CityView
-from smartcity.control import judging, overriding, safety, shapes, situations
+from smartcity.control import judging, overriding, safety, shapes, situations, standing
 from smartcity.control.bodies import KEY, OBJECT, Preview, Reason, Wish, answered, asset_within, read
+from smartcity.control.instants import instant
 from smartcity.control.models import LockOut, Override
 from smartcity.control.promises import in_words
 from smartcity.devices.models import Asset
 from smartcity.kernel.clock import clock
-from smartcity.kernel.control import Setpoint
+from smartcity.kernel.control import Priority, Setpoint
 
 NO_PROOF = "The device's confirmation is the proof; no measurement is promised."
 
@@ -62,6 +63,9 @@ class PreviewOverride(CityView):
         setpoint = _setpoint(wish, now_ms)
         facts = situations.load([asset.uid], now_ms, is_simulation=clock.is_simulation)[asset.uid]
         tags = _tags(asset)
+        board = standing.read([asset.pk], judging.points_of([facts]), instant(now_ms))
+        terms = judging.Terms("", Priority.OVERRIDE, now_ms, clock.is_simulation)
+        facts = judging.beside(setpoint, facts, board, terms)
         stop = judging.forbidden(setpoint, facts, tags, is_simulation=clock.is_simulation)
         failed = {no.rule: no.reason for no in safety.refusals(setpoint, facts.situation, judging.rules())}
         rules = [r for r in declared.interlocks() if asset.kind in r.kinds and wish["point"] in r.points]
@@ -69,8 +73,8 @@ class PreviewOverride(CityView):
         checks += [_check(name, "", reason) for name, reason in failed.items()]
         if stop and not any(not check["passed"] for check in checks):
             checks.append(_check("may be commanded", "", stop))
-        standing = Override.objects.filter(asset=asset, point=wish["point"], ended_at=None).select_related("owner")
-        held = next((shapes.override(row, request.user) for row in standing.select_related("asset")), None)
+        placed = Override.objects.filter(asset=asset, point=wish["point"], ended_at=None).select_related("owner")
+        held = next((shapes.override(row, request.user) for row in placed.select_related("asset")), None)
         point = shapes.point_of(asset.kind, wish["point"])
         expect = point.expect(wish["value"], facts.situation) if point and point.expect else None
         return Response(

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from smartcity.api.audit import Actor, record
-from smartcity.control import moving, requests, situations, standing
+from smartcity.control import judging, moving, requests, situations, standing
 from smartcity.control.instants import instant, ms_of
 from smartcity.control.judging import Terms, judge
 from smartcity.control.models import Command
@@ -40,12 +40,14 @@ def approve(ids: Collection[UUID], *, by: Actor, now_ms: int) -> list[Command]:
 
 def _queue(proposals: list[Command], facts: dict[str, situations.Facts], by: Actor, now_ms: int) -> None:
     now = instant(now_ms)
-    board = standing.read({p.asset_id or 0 for p in proposals}, {p.point for p in proposals}, now)
+    points = {p.point for p in proposals} | judging.points_of(facts.values())
+    board = standing.read({p.asset_id or 0 for p in proposals}, points, now)
+    together = judging.wishes(_setpoint(p, now_ms) for p in proposals)
     refused: dict[str, list[UUID]] = {}
     passed: list[Command] = []
     for proposal in proposals:
         assert proposal.asset is not None
-        terms = Terms(proposal.issuer, proposal.priority, now_ms, clock.is_simulation)
+        terms = Terms(proposal.issuer, proposal.priority, now_ms, clock.is_simulation, wishes=together)
         verdict = judge(_setpoint(proposal, now_ms), facts[proposal.asset.uid], board, terms)
         if verdict is not None and verdict.state is State.REFUSED:
             refused.setdefault(verdict.note, []).append(proposal.pk)

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 
 from smartcity.api import audit
 from smartcity.api.audit import Actor
-from smartcity.control import grants, leases, lifecycle, moving, safety, situations, standing
+from smartcity.control import grants, judging, leases, lifecycle, moving, safety, situations, standing
 from smartcity.control.brake import Brake
 from smartcity.control.instants import instant, sequences
 from smartcity.control.judging import Terms, Verdict, judge
@@ -112,8 +112,9 @@ def _write(setpoints: list[Setpoint], facts: Mapping[str, Facts], order: Order) 
         return earlier
     now = instant(order.now_ms)
     assets = {facts[s.asset].asset.pk for s in setpoints}
-    board = standing.read(assets, {safety.LEASE, *(s.point for s in setpoints)}, now)
-    terms = _terms(facts, order)
+    points = judging.points_of(facts.values())
+    board = standing.read(assets, {safety.LEASE, *points, *(s.point for s in setpoints)}, now)
+    terms = replace(_terms(facts, order), wishes=judging.wishes(setpoints))
     judged = [(s, v) for s in setpoints if (v := judge(s, facts[s.asset], board, terms)) is not None]
     if order.brake is not None:
         judged = order.brake.keep(judged)

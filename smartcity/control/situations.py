@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the limit checks may know about many assets at once: five queries, whatever their number."""
+"""What the limit checks may know about many assets at once: seven queries at most, whatever their number."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from smartcity.kernel.quality import Quality
 from smartcity.telemetry import read
 
 DEMO = "demo"
+LEVELS_ABOVE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Assets with what speaks for them and what is signed: the part that changes seldom."""
+    """Assets and what they stand behind, with what speaks for them and what is signed: it changes seldom."""
 
     assets: Mapping[int, Asset]
+    above: Mapping[int, Asset]
     devices: Mapping[int, Device]
     records: Mapping[int, EngineeringRecord]
     series: tuple[tuple[int, str, int], ...]
@@ -47,14 +49,28 @@ def load(uids: Iterable[str], now_ms: int, *, is_simulation: bool, readings: boo
 
 
 def roster(assets: QuerySet[Asset], *, readings: bool = True) -> Roster:
-    """Four queries, three without `readings`."""
+    """Four queries, three without `readings`; one more for each level of assets above."""
     known = {asset.pk: asset for asset in assets.select_related("zone")}
-    devices = _devices(known)
-    records = {r.asset_id: r for r in EngineeringRecord.objects.filter(asset__in=known, is_current=True)}
+    above = _above(known)
+    everybody = known | above
+    devices = _devices(everybody)
+    records = {r.asset_id: r for r in EngineeringRecord.objects.filter(asset__in=everybody, is_current=True)}
     owners = {device.pk: pk for pk, device in devices.items()}
     series = Series.objects.filter(device__in=owners).values_list("pk", "metric", "device") if readings else ()
-    where = {pk: _middle(asset) for pk, asset in known.items()}
-    return Roster(known, devices, records, tuple((pk, metric, owners[device]) for pk, metric, device in series), where)
+    where = {pk: _middle(asset) for pk, asset in everybody.items()}
+    told = tuple((pk, metric, owners[device]) for pk, metric, device in series)
+    return Roster(known, above, devices, records, told, where)
+
+
+def _above(known: Mapping[int, Asset]) -> dict[int, Asset]:
+    """Parents and theirs, as far as a limit may lie: a battery, its connection point, its transformer."""
+    found: dict[int, Asset] = {}
+    level: Mapping[int, Asset] = known
+    for _ in range(LEVELS_ABOVE):
+        wanted = {asset.parent_id for asset in level.values() if asset.parent_id is not None}
+        level = {asset.pk: asset for asset in Asset.objects.filter(pk__in=wanted)} if wanted else {}
+        found |= level
+    return found
 
 
 def _middle(asset: Asset) -> LonLat:
@@ -69,27 +85,39 @@ def facts(known: Roster, now_ms: int, *, is_simulation: bool) -> dict[str, Facts
         asset.uid: Facts(
             asset,
             known.devices.get(pk),
-            _situation(asset, known, reported.get(pk, {}), ages.get(pk, {}), now_ms),
+            _situation(asset, known, Seen(reported, ages, now_ms, is_simulation)),
             signature(known.records.get(pk), now_ms, is_simulation),
         )
         for pk, asset in known.assets.items()
     }
 
 
-def _situation(
-    asset: Asset, known: Roster, reported: Mapping[str, float], ages: Mapping[str, float], now_ms: int
-) -> Situation:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Usable latest values and their ages in city seconds, by asset and metric, at an instant."""
+
+    reported: Mapping[int, Mapping[str, float]]
+    ages_s: Mapping[int, Mapping[str, float]]
+    now_ms: int
+    is_simulation: bool
+
+
+def _situation(asset: Asset, known: Roster, seen: Seen, levels: int = LEVELS_ABOVE) -> Situation:
     record, device = known.records.get(asset.pk), known.devices.get(asset.pk)
+    parent = known.above.get(asset.parent_id or 0)
+    over = _situation(parent, known, seen, levels - 1) if parent is not None and levels else None
     return Situation(
         asset=asset.uid,
         kind=asset.kind,
         engineering=record.data if record else {},
         announced=device.announced if device else {},
-        reported=reported,
-        ages_s=ages,
-        now_ms=now_ms,
+        reported=seen.reported.get(asset.pk, {}),
+        ages_s=seen.ages_s.get(asset.pk, {}),
+        now_ms=seen.now_ms,
         where=known.where[asset.pk],
         time_zone=settings.CITY_TIME_ZONE,
+        is_signed=bool(signature(record, seen.now_ms, seen.is_simulation)),
+        above={over.kind: over, **over.above} if over is not None else {},
     )
 
 

@@ -71,6 +71,15 @@ class Board:
 
     commands: dict[Key, list[Standing]] = field(default_factory=dict)
     tags: dict[int, str] = field(default_factory=dict)
+    _points: dict[int, set[str]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for asset, point in self.commands:
+            self._points.setdefault(asset, set()).add(point)
+
+    def points(self, asset: int) -> Collection[str]:
+        """The points of an asset on which anything stands."""
+        return self._points.get(asset, ())
 
     def on(self, asset: int, point: str) -> list[Standing]:
         return self.commands.get((asset, point), [])
@@ -98,13 +107,13 @@ def read(assets: Collection[int], points: Iterable[str], now: datetime) -> Board
             "sent_at",
         )
     )
-    board = Board(tags=tags(assets))
+    commands: dict[Key, list[Standing]] = {}
     for pk, asset, point, value, state, priority, issuer, note, created_at, expires_at, sent_at in rows:
         assert asset is not None
-        board.commands.setdefault((asset, point), []).append(
+        commands.setdefault((asset, point), []).append(
             Standing(pk, asset, point, value, State(state), priority, issuer, note, created_at, expires_at, sent_at)
         )
-    return board
+    return Board(commands, tags(assets))
 
 
 def tags(assets: Collection[int]) -> dict[int, str]:

@@ -21,6 +21,7 @@ from smartcity.kernel.imports import LonLat
 
 DEMO = "demo"
 DEMO_SIGNATURE = timedelta(days=3650)
+IMPORTED, ESTIMATED = "import ", ", estimated by the demo's stated rules"
 SHARED = ["name", "geom", "zone", "parent", "estimated", "missing_since", "import_number"]
 
 
@@ -187,23 +188,31 @@ class Writer:
         self.chunks.run([pair for pair in pairs if is_lacking(*pair)], write)
 
     def _engineering(self, pairs: Sequence[tuple[Planned, Asset]]) -> None:
-        """A record where the data are new or differ. What a person signed stays until a person signs anew."""
+        """A record where the data are new or differ; none stands for what the map does not say.
+
+        What a person signed or drew up stays until a person signs anew.
+        """
         domain = pairs[0][0].domain if pairs else ""
         current = {
             record.asset_id: record
             for record in EngineeringRecord.objects.filter(asset__domain=domain, is_current=True)
         }
-        fresh = []
+        fresh, stale = [], []
         for item, asset in pairs:
             record = current.get(asset.pk)
             data = json.loads(json.dumps(dict(item.draft.engineering)))
             if data and (record is None or (record.data != data and record.signed_by in ("", DEMO))):
                 fresh.append(self._record(asset, data, 1 + (record.version if record else 0)))
+            if not data and record is not None and not record.signed_by and record.basis.startswith(IMPORTED):
+                stale.append(record.pk)
         self.chunks.run(fresh, _supersede)
+        self.chunks.run(stale, _set_aside)
 
     def _record(self, asset: Asset, data: dict[str, Any], version: int) -> EngineeringRecord:
-        record = EngineeringRecord(asset_id=asset.pk, version=version, data=data, basis=f"import {self.run.number}")
+        basis = f"{IMPORTED}{self.run.number}"
+        record = EngineeringRecord(asset_id=asset.pk, version=version, data=data, basis=basis)
         if self.run.demo:
+            record.basis += ESTIMATED
             record.signed_by, record.signed_at = DEMO, self.run.now
             record.valid_from, record.valid_until = self.run.now - DEMO_SIGNATURE, self.run.now + DEMO_SIGNATURE
         return record
@@ -220,6 +229,10 @@ def _touch(pks: Sequence[int], number: int) -> None:
 def _supersede(records: Sequence[EngineeringRecord]) -> None:
     EngineeringRecord.objects.filter(asset__in=[record.asset_id for record in records]).update(is_current=False)
     EngineeringRecord.objects.bulk_create(records)
+
+
+def _set_aside(records: Sequence[int]) -> None:
+    EngineeringRecord.objects.filter(pk__in=records).update(is_current=False)
 
 
 def _assign(asset: Asset, values: Mapping[str, Any]) -> bool:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import Any
 
@@ -99,10 +99,12 @@ class Setpoint:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a limit check may know about an asset: signed data, what the device announced, what it last measured.
+    """What a limit check may know about an asset: engineering data, what the device announced, what it last measured.
 
     `reported` maps metric names to usable latest values; `ages_s` to their ages in city seconds. `where` is the middle
-    of the asset (lon, lat), `time_zone` the city's.
+    of the asset (lon, lat), `time_zone` the city's. `is_signed`: somebody answers for the engineering data now; a rule
+    that speaks of signed data reads `signed`. `above` holds by kind what the asset stands behind; `held` by point what
+    stands on its other points, or is asked of them together with this.
     """
 
     asset: str
@@ -114,6 +116,19 @@ class Situation:
     now_ms: int
     where: LonLat | None = None
     time_zone: str = "UTC"
+    is_signed: bool = False
+    above: Mapping[str, Situation] = field(default_factory=dict)
+    held: Mapping[str, float | str] = field(default_factory=dict)
+
+    @property
+    def signed(self) -> Mapping[str, Any]:
+        """The engineering data; empty without a signature that is valid now."""
+        return self.engineering if self.is_signed else {}
+
+    def as_if_signed(self) -> Situation:
+        """The same for advice: what the engineering data would allow once somebody has signed them."""
+        above = {kind: found.as_if_signed() for kind, found in self.above.items()}
+        return replace(self, is_signed=True, above=above)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,8 @@ class AssetDraft:
 
     `external_id` is stable across imports (e.g. `osm:n123`); `prefix` starts its uid (`L` → `L-0417`);
     `parent` is the external_id of another draft; `fields` are columns of the domain's model for `kind`;
-    `engineering` becomes an unsigned record (the demo's twin signs its own as `demo`).
+    `engineering` becomes an unsigned record (the demo's twin signs its own as `demo`); what no map knows is in it for
+    the demo only, and a column of it is None, never a usual value.
     """
 
     kind: str

@@ -8,6 +8,7 @@ import json
 import os
 import stat
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,23 @@ def test_without_demo_nothing_is_signed_simulated_or_given_a_secret(town):
     assert not Device.objects.exclude(secret_sha256=None).exists()
     assert set(EngineeringRecord.objects.values_list("signed_by", flat=True)) == {""}
     assert not street.path().exists()
+
+
+def test_the_demo_says_on_what_its_engineering_data_rest(town):
+    town()
+    assert {r.basis.partition(",")[2] for r in EngineeringRecord.objects.all()} == {
+        " estimated by the demo's stated rules"
+    }
+
+
+def test_what_an_earlier_import_guessed_is_set_aside_and_what_a_person_drew_up_stays(town, monkeypatch):
+    town(demo=False)
+    drawn_up = EngineeringRecord.objects.get(asset__uid="L-001")
+    EngineeringRecord.objects.filter(pk=drawn_up.pk).update(basis="survey of 2026")
+    silent = [replace(d, engineering={}) for d in _lamps(osm_read.read(Path(settings.VAR).parent / "t.osm"), False)]
+    monkeypatch.setattr(declared, "drafters", lambda: {"lighting": lambda town, demo: silent})
+    town(demo=False)
+    assert list(EngineeringRecord.objects.filter(is_current=True)) == [drawn_up]
 
 
 def test_estimates_count_only_in_the_demo(town, monkeypatch):

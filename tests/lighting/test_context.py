@@ -35,7 +35,14 @@ def town(new_store):  # noqa: F811
     zone = Zone.objects.create(code="centre", name="Centre")
     common = {"zone": zone, "domain": "lighting", "name": "Main street"}
     street = LightingSegment.objects.create(
-        uid="S-1", kind="lighting_segment", geom=ROAD, normal_class="M3", minimum_class="M5", capacity=1000.0, **common
+        uid="S-1",
+        kind="lighting_segment",
+        geom=ROAD,
+        normal_class="M3",
+        minimum_class="M5",
+        lanes=2,
+        capacity=1000.0,
+        **common,
     )
     lamp = Luminaire.objects.create(
         uid="L-1", kind="luminaire", geom=Point(24.941, 60.1701), parent=street, power_w=100.0, **common

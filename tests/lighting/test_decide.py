@@ -25,8 +25,8 @@ def levels(*streets):
     return [setpoint.value for setpoint in decide(Picture(True, streets), POLICY)]
 
 
-def situation(**engineering):
-    return Situation("L-1", "luminaire", engineering, {}, {}, {}, 0)
+def situation(is_signed=True, **engineering):
+    return Situation("L-1", "luminaire", engineering, {}, {}, {}, 0, is_signed=is_signed)
 
 
 def wish(value, expires_in_s=3600.0):
@@ -68,9 +68,13 @@ def test_no_setpoint_below_the_minimum_class_or_out_of_range_passes_the_limit_ch
     assert passed == (is_number and 49.5 <= value <= 100)
 
 
-def test_an_unsigned_lamp_may_only_be_lit_fully():
-    assert keeps_minimum_class(wish(99), situation()) is not None
-    assert keeps_minimum_class(wish(100), situation()) is None
+UNSIGNED = situation(is_signed=False, normal_class="M3", minimum_class="M5")
+
+
+@pytest.mark.parametrize("lamp", [situation(), UNSIGNED], ids=["no class", "unsigned"])
+def test_a_lamp_without_a_signed_class_may_only_be_lit_fully(lamp):
+    assert keeps_minimum_class(wish(99), lamp) == "no signed lighting class: only full light may be commanded"
+    assert keeps_minimum_class(wish(100), lamp) is None
 
 
 def test_a_loop_cannot_dim_for_longer_than_two_hours():

@@ -7,9 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.gis.geos import LineString, Point
 
 from lighting import loop
-from lighting.loop import LampRow, StreetRow
+from lighting.loop import Design, LampRow, StreetRow
+from lighting.models import LightingSegment, Luminaire
+from smartcity.devices.models import EngineeringRecord, Zone
 from smartcity.forecasting import read as forecasts
 from smartcity.telemetry import read
 from smartcity.telemetry.context import Source
@@ -20,11 +23,10 @@ NIGHT = 1_700_000_000_000  # 14 November 2023, 22:13 UTC
 
 @pytest.fixture
 def town(monkeypatch):
-    segment: Any = SimpleNamespace(
-        uid="S-1", name="Test street", normal_class="M3", minimum_class="M5", lanes=2, capacity=1000.0
-    )
+    segment: Any = SimpleNamespace(uid="S-1", name="Test street")
     lamp = LampRow("L-1", 60.17, 24.94, 100.0, 50.0, None, {})
-    monkeypatch.setattr(loop, "inventory", lambda: [StreetRow(segment, (lamp,), (Source(7, "A-1", ()),))])
+    design = Design("M3", "M5", 2, 1000.0)
+    monkeypatch.setattr(loop, "inventory", lambda: [StreetRow(segment, design, (lamp,), (Source(7, "A-1", ()),))])
     monkeypatch.setattr(read, "latest", lambda ids: {})
     monkeypatch.setattr(forecasts, "latest", lambda ids: {})
 
@@ -35,3 +37,36 @@ def test_streets_are_steered_from_dusk_until_a_quarter_of_an_hour_before_dawn(to
     minutes = {at: [s.uid for s in loop.gather(at).streets] for at in (dawn - 16 * 60_000, dawn - 14 * 60_000)}
     assert list(minutes.values()) == [["S-1"], []]
     assert not loop.gather(dusk - 120_000).is_dark and loop.gather(dusk).is_dark
+
+
+@pytest.fixture
+def mapped():
+    """A street and its lamp as a map knows them: places, and nothing else."""
+    loop._inventory.cache_clear()
+    zone = Zone.objects.create(code="centre", name="Centre")
+    shared = {"domain": "lighting", "zone": zone}
+    line = LineString((24.9, 60.1), (24.91, 60.1), srid=4326)
+    street = LightingSegment.objects.create(uid="S-1", kind="lighting_segment", geom=line, **shared)
+    at = Point(24.9, 60.1, srid=4326)
+    lamp = Luminaire.objects.create(uid="L-1", kind="luminaire", geom=at, parent=street, **shared)
+    yield street, lamp
+    loop._inventory.cache_clear()
+
+
+@pytest.mark.django_db(databases=["default", "telemetry"])
+def test_a_street_the_map_says_nothing_of_is_shown_and_left_to_its_programme(mapped):
+    (row,) = loop.inventory()
+    assert row.design is None and row.counted_by == ()
+    assert (row.lamps[0].power_w, row.lamps[0].least, row.lamps[0].programme) == (None, 100.0, None)
+    assert loop.gather(NIGHT).streets == ()
+
+
+@pytest.mark.django_db(databases=["default", "telemetry"])
+def test_what_an_engineer_drew_up_for_a_street_and_its_lamps_counts(mapped):
+    street, lamp = mapped
+    design = {"normal_class": "M4", "minimum_class": "M6", "lanes": 2, "capacity": 1400}
+    EngineeringRecord.objects.create(asset=street, data=design)
+    EngineeringRecord.objects.create(asset=lamp, data={"normal_class": "M4", "minimum_class": "M6", "power_w": 75})
+    (row,) = loop.inventory()
+    assert row.design == Design("M4", "M6", 2, 1400.0)
+    assert (row.lamps[0].power_w, row.lamps[0].least) == (75.0, 40.0)

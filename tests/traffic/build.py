@@ -54,12 +54,15 @@ def junction(now=NOW, **more):
     return see("K-1", programme().announced(), {}, values(**more), now * 1000)
 
 
-def situation(now=NOW, age_s=1.0, **signal):
+SIGNED = {"min_green_s": 5.0, "max_red_s": 120.0}
+
+
+def situation(now=NOW, age_s=1.0, *, signed=SIGNED, is_signed=True, **signal):
     reported = {"stage": 1, "green_s": 20, "status": 0, "longest_red_s": 0, "waiting_stage": 0} | signal
     metrics = {f"traffic.{name}": float(value) for name, value in reported.items()}
     ages = dict.fromkeys(metrics, age_s)
-    signed = {"min_green_s": 5.0, "max_red_s": 120.0}
-    return Situation("K-1", "intersection", signed, programme().announced(), metrics, ages, now * 1000)
+    said = programme().announced()
+    return Situation("K-1", "intersection", signed, said, metrics, ages, now * 1000, is_signed=is_signed)
 
 
 def wish(value, point="stage_plan"):

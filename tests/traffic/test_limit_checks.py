@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.traffic.build import NOW, programme, situation, wish
+from tests.traffic.build import NOW, SIGNED, programme, situation, wish
 from traffic import plans
 from traffic.interlocks import INTERLOCKS
 
@@ -59,6 +60,21 @@ def test_who_has_waited_for_the_maximum_red_may_not_be_passed_over():
     assert not refusals(f"2@{NOW}", waiting)
 
 
+@pytest.mark.parametrize("sheet", [{"is_signed": False}, {"signed": {}}], ids=["unsigned", "none"])
+def test_without_a_signed_timing_sheet_no_plan_passes(sheet):
+    assert refusals(f"2@{NOW}", situation(**sheet)) == [
+        "no timing sheet is signed for this junction, or not any more: its local plan stands"
+    ]
+
+
+def test_the_stricter_of_what_is_signed_and_what_is_announced_counts():
+    assert not refusals(f"1@{NOW} 2@{NOW + 12}", situation())
+    assert refusals(f"1@{NOW} 2@{NOW + 12}", situation(signed=SIGNED | {"min_green_s": 8.0}))
+    waiting = {"longest_red_s": 85, "waiting_stage": 2}
+    assert not refusals(f"1@{NOW - 20}", situation(**waiting))
+    assert refusals(f"1@{NOW - 20}", situation(signed=SIGNED | {"max_red_s": 90.0}, **waiting))
+
+
 def test_a_hold_obeys_minimum_green_too():
     assert refusals(2, situation(green_s=1), "stage")
     assert not refusals(2, situation(green_s=20), "stage")
@@ -69,5 +85,5 @@ def test_without_an_announced_intergreen_no_change_passes():
     table = programme().announced()
     del table["intergreen_s"]["1"]
     here = situation()
-    broken = type(here)(here.asset, here.kind, here.engineering, table, here.reported, here.ages_s, here.now_ms)
+    broken = replace(here, announced=table)
     assert any("no intergreen" in why for why in refusals(f"2@{NOW}", broken))

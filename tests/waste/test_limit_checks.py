@@ -16,10 +16,20 @@ ANNOUNCED = {
 
 
 def refusals(
-    value, point="route", *, signed=SIGNED, announced=ANNOUNCED, load=0.0, age=10.0, now=TEN_LOCAL, lasts=7200
+    value,
+    point="route",
+    *,
+    signed=SIGNED,
+    is_signed=True,
+    announced=ANNOUNCED,
+    load=0.0,
+    age=10.0,
+    now=TEN_LOCAL,
+    lasts=7200,
 ):
     setpoint = Setpoint(asset="RT-1", point=point, value=value, reason="", expires_in_s=lasts)
-    facts = Situation("RT-1", "truck", signed, announced, {"waste.load": load}, {"waste.load": age}, now)
+    reported, ages = {"waste.load": load}, {"waste.load": age}
+    facts = Situation("RT-1", "truck", signed, announced, reported, ages, now, is_signed=is_signed)
     return " · ".join(why for rule in INTERLOCKS if (why := rule.check(setpoint, facts)))
 
 
@@ -42,7 +52,9 @@ def test_a_route_within_all_limits_passes(value):
         ({"value": "C-2:10"}, "only from 6 to 9"),
         ({"value": "C-1:10", "announced": {}}, "not announced"),
         ({"value": "C-1:10", "announced": ANNOUNCED | {"zone": None}}, "time zone"),
-        ({"value": "C-1:10", "signed": {}}, "cannot be read"),
+        ({"value": "C-1:10", "signed": {}}, "capacity_kg is not signed"),
+        ({"value": "C-1:10", "is_signed": False}, "capacity_kg is not signed"),
+        ({"value": "C-1:10", "signed": SIGNED | {"shift_to": "late"}}, "cannot be read"),
         ({"value": "C-1:10 C-1:10"}, "twice"),
         ({"value": 7.0}, "a route is a list"),
         ({"value": "C-1 C-2", "point": "next_stop"}, "one stop"),
@@ -50,6 +62,10 @@ def test_a_route_within_all_limits_passes(value):
 )
 def test_what_breaks_a_limit_is_refused_in_words(asked, why):
     assert why in refusals(**asked)
+
+
+def test_a_truck_nobody_has_signed_for_may_still_stand_by():
+    assert refusals("stand by", is_signed=False) == ""
 
 
 def test_an_unload_on_the_way_makes_room():

@@ -49,12 +49,14 @@ def town(settings):
         return own
 
     asset(Depot, "D-1", 24.9, 60.1)
-    asset(UnloadSite, "U-1", 24.907, 60.104)
+    asset(UnloadSite, "U-1", 24.907, 60.104, open_from=6.0, open_to=22.0)
     aboard = ("waste.truck_state", "waste.load", "waste.stops_left", "waste.odometer")
     asset(Truck, "RT-1", 24.9, 60.1, aboard, capacity_kg=500.0, shift_from=6.0, shift_to=14.0)
+    known = {"kg_full": 100.0, "rota_every_days": 1, "rota_phase": 0}
     for i in range(4):
-        asset(Container, f"C-{i}", 24.9011 + 0.002 * i, 60.1005, ("waste.fill_level",), rota_every_days=1, rota_phase=0)
-    asset(Container, "C-4", 24.9011, 60.1025, ("waste.distance",), empty_mm=1000.0, full_mm=100.0)
+        asset(Container, f"C-{i}", 24.9011 + 0.002 * i, 60.1005, ("waste.fill_level",), **known)
+    echo = {"kg_full": 100.0, "rota_every_days": 3, "rota_phase": 0, "empty_mm": 1000.0, "full_mm": 100.0}
+    asset(Container, "C-4", 24.9011, 60.1025, ("waste.distance",), **echo)
 
 
 def measure(now, levels, *, days=10, truck=(1.0, 0.0, 0.0), echo=550.0):
@@ -116,6 +118,36 @@ def test_a_route_names_the_readings_and_the_time_to_full_it_rests_on_with_their_
     learned = TEN_LOCAL // (6 * HOUR_MS) * 6 * HOUR_MS
     assert {f"series:{series}@{TEN_LOCAL - 60_000}", f"forecast:{series}@{learned}"} <= set(setpoint.rests_on)
     assert loop.gather(TEN_LOCAL).bins[4].basis[0] == f"series:{echo}@{TEN_LOCAL - 60_000}"
+
+
+def forget(model, uid, *names):
+    """The map said nothing of these."""
+    model.objects.filter(uid=uid).update(**dict.fromkeys(names))
+    EngineeringRecord.objects.filter(asset__uid=uid).delete()
+
+
+def test_a_container_of_unknown_weight_is_not_planned_and_the_reason_says_so(town):
+    forget(Container, "C-0", "kg_full", "service_s", "rota_every_days")
+    measure(TEN_LOCAL, {f"C-{i}": 90.0 for i in range(4)})
+    shown = loop.gather(TEN_LOCAL)
+    assert shown.bins[0].kg_full is None and not shown.bins[0].on_rota_today
+    (setpoint,) = decide(shown, loop.LOOPS[0].policy)
+    assert "C-0" not in str(setpoint.value)
+    assert "C-0, what it weighs when full is not known" in setpoint.reason
+    assert {w.kpi: w.baseline for w in loop.worth(TEN_LOCAL - 24 * HOUR_MS, TEN_LOCAL)}["visits"] == 3
+
+
+def test_an_echo_without_the_container_s_depth_is_no_level(town):
+    forget(Container, "C-4", "empty_mm", "full_mm")
+    measure(TEN_LOCAL, {"C-0": 60.0})
+    blind = loop.gather(TEN_LOCAL).bins[4]
+    assert (blind.level, blind.proof) == (None, None)
+
+
+def test_no_truck_is_sent_to_a_gate_whose_hours_nobody_knows(town):
+    forget(UnloadSite, "U-1", "open_from", "open_to", "service_s")
+    measure(TEN_LOCAL, {f"C-{i}": 90.0 for i in range(4)})
+    assert loop.gather(TEN_LOCAL).sites == () and decide(loop.gather(TEN_LOCAL), loop.LOOPS[0].policy) == []
 
 
 def test_a_silent_truck_is_told_nothing(town):

@@ -52,6 +52,7 @@ def test_who_may_overflow_is_called_at_and_who_will_not_is_left_alone():
         ({"blocked": "the crew of RT-1 found it blocked"}, "blocked"),
         ({"access": (2.0, 4.0)}, "only from 2 to 4"),
         ({"off_m": 900.0}, "900 m from any road"),
+        ({"kg_full": None}, "not known"),
     ],
 )
 def test_a_due_container_that_cannot_be_reached_is_explained(changes, why):

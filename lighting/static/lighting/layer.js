@@ -31,7 +31,7 @@ export function state(asset, values) {
     ring: { text: `${Math.round(level)}`, caption: "%", share: level / 100 },
     rows: [
       { label: "Dimming level", value: level, unit: "%" },
-      { label: "Power", value: power, unit: "W", note: `rated ${asset.power_w} W` },
+      { label: "Power", value: power, unit: "W", note: asset.power_w == null ? "rated power not known" : `rated ${asset.power_w} W` },
       { label: "Fault", value: fault(values) },
     ],
   };
@@ -47,8 +47,8 @@ export function rows(asset, values, children) {
     {
       title: "Lighting class",
       rows: [
-        { label: "Normal class", value: asset.normal_class, note: "signed lighting design" },
-        { label: "Minimum class", value: asset.minimum_class, note: "never dimmed below" },
+        { label: "Normal class", value: asset.normal_class || undefined, note: asset.normal_class ? "lighting design" : "in no lighting design yet" },
+        { label: "Minimum class", value: asset.minimum_class || undefined, note: "never dimmed below" },
         { label: "Luminaires", value: children.length },
         { label: "Mean dimming level", value: mean, unit: "%", bar: mean === undefined ? undefined : mean / 100 },
       ],

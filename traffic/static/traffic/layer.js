@@ -87,7 +87,7 @@ function roadState(asset, values) {
     rows: [
       { label: "Level of service", value: service, note: "A free … F standing" },
       { label: "Flow", value: values.get("traffic.flow"), unit: "veh/h" },
-      { label: "Mean speed", value: values.get("traffic.speed"), unit: "km/h", note: `${asset.speed_kmh} km/h allowed` },
+      { label: "Mean speed", value: values.get("traffic.speed"), unit: "km/h", note: asset.speed_kmh == null ? undefined : `${asset.speed_kmh} km/h allowed` },
     ],
   };
 }
@@ -108,7 +108,7 @@ function roadRows(asset, values) {
       strong: full >= FULL,
     },
     { label: "Speed lost", value: percent(values.get("traffic.congestion")), unit: "%" },
-    { label: "Lanes", value: asset.lanes },
+    { label: "Lanes", value: asset.lanes ?? undefined },
   ];
 }
 

@@ -24,7 +24,7 @@ export function fill(asset, values) {
   if (level !== undefined) return level;
   const echo = values.get("waste.distance");
   const { empty_mm: empty, full_mm: full } = asset;
-  if (echo === undefined || !(full < empty) || echo > 1.1 * empty) return undefined;
+  if (echo === undefined || empty == null || full == null || !(full < empty) || echo > 1.1 * empty) return undefined;
   return Math.max(0, Math.min(100, (100 * (empty - echo)) / (empty - full)));
 }
 
@@ -61,7 +61,9 @@ function containerState(asset, values) {
     ring: { text: `${Math.round(level)}`, caption: "% full", share: level / 100 },
     rows: [
       { label: "Fill level", value: level, unit: "%", note: values.get("waste.fill_level") === undefined ? "from the echo" : undefined },
-      { label: "About", value: (level / 100) * asset.kg_full, unit: "kg", note: `${asset.kg_full} kg when full` },
+      asset.kg_full == null
+        ? { label: "About", value: undefined, note: "what it weighs when full is not known" }
+        : { label: "About", value: (level / 100) * asset.kg_full, unit: "kg", note: `${asset.kg_full} kg when full` },
       { label: "Sensor battery", value: values.get("waste.battery"), unit: "%" },
     ],
   };
@@ -89,12 +91,12 @@ export function rows(asset, values) {
         title: "Container",
         rows: [
           { label: "Stream", value: asset.stream },
-          { label: "Volume", value: asset.volume_l, unit: "l" },
-          { label: "Echo", value: values.get("waste.distance"), unit: "mm", note: `empty ${asset.empty_mm}, full ${asset.full_mm} mm` },
+          { label: "Volume", value: asset.volume_l ?? undefined, unit: "l" },
+          { label: "Echo", value: values.get("waste.distance"), unit: "mm", note: asset.empty_mm == null ? "depth not known" : `empty ${asset.empty_mm}, full ${asset.full_mm} mm` },
           { label: "Temperature", value: values.get("waste.temperature"), unit: "°C" },
           { label: "Position", value: tilt(values) },
           { label: "A truck may stop", value: `${asset.access_from} to ${asset.access_to} h` },
-          { label: "Fixed rota", value: asset.rota_every_days === 1 ? "every day" : `every ${asset.rota_every_days} days`, note: "the baseline" },
+          { label: "Fixed rota", value: rota(asset.rota_every_days), note: "the baseline" },
         ],
       },
     ];
@@ -103,7 +105,7 @@ export function rows(asset, values) {
     return [{ title: "Shift", rows: [{ label: "Signed shift", value: `${asset.shift_from} to ${asset.shift_to} h` }, { label: "Signed capacity", value: asset.capacity_kg, unit: "kg" }] }];
   }
   if (asset.kind === "unload_site") {
-    return [{ title: "Unload site", rows: [{ label: "Open", value: `${asset.open_from} to ${asset.open_to} h` }, { label: "Weighed in", value: values.get("waste.weighed"), unit: "kg" }] }];
+    return [{ title: "Unload site", rows: [{ label: "Open", value: asset.open_from == null ? "hours not known" : `${asset.open_from} to ${asset.open_to} h` }, { label: "Weighed in", value: values.get("waste.weighed"), unit: "kg" }] }];
   }
   return [];
 }
@@ -133,6 +135,11 @@ export function headline(items) {
   const full = levels.filter((level) => level >= 99).length;
   const mean = levels.reduce((sum, level) => sum + level, 0) / levels.length;
   return { value: Math.round(mean), unit: "% fill level", note: `${full} of ${levels.length} full` };
+}
+
+function rota(days) {
+  if (days == null) return "on none";
+  return days === 1 ? "every day" : `every ${days} days`;
 }
 
 function word(values) {
