@@ -43,4 +43,19 @@ ALARMS = (
         call="Lighting contractor",
         **_is("burning by day"),  # type: ignore[arg-type]
     ),
+    AlarmRule(
+        name="lighting.clock_lost",
+        metric="lighting.fault",
+        kinds=("luminaire",),
+        severity=Severity.LOW,
+        on_delay_s=3600,
+        off_delay_s=600,
+        text="{name}: has lost its clock, full light all night",
+        cause="The node's clock battery is empty, or it was never given the time after a loss of supply.",
+        consequence="It keeps no programme and ends no command in time, so it lights fully: safe, but wasteful.",
+        response="Set its clock from the lighting gateway; plan a visit where it loses it again.",
+        respond_within_s=7 * 86400,
+        call="Lighting contractor",
+        **_is("clock lost"),  # type: ignore[arg-type]
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from smartcity.kernel.metrics import DataClass, Metric, Total
 
-FAULTS = ("none", "lamp failure", "burning by day", "power too low", "programme invalid")
+FAULTS = ("none", "lamp failure", "burning by day", "power too low", "programme invalid", "clock lost")
 
 METRICS = (
     Metric(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from smartcity.kernel.acceptance import Acceptance
 from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
 
 REPORT_MS = 300_000
+CLOCK_LOST = "clock lost"
 
 
 @dataclass(slots=True)
@@ -34,10 +36,16 @@ class Lamp:
     fault: str = "none"
     report_at_ms: int = 0
 
+    @property
+    def has_clock(self) -> bool:
+        return self.fault != CLOCK_LOST
+
     def follow(self, now_ms: int, point: str, value: Any, until_ms: int) -> str:
         """Do what is asked and tell of it soon; or why not."""
         if point == "lease":
             self.commanded = None if value == "local" else self.commanded
+        elif not self.has_clock:
+            return "no clock: when it would end is not known, so it stays at full light"
         elif point != "dim_level" or not isinstance(value, int | float) or not 0 <= value <= 100:
             return f"not understood: {point} = {value!r}"
         elif value + 0.5 < self.least:
@@ -87,27 +95,36 @@ class Twin:
         }
 
     def _level(self, lamp: Lamp, is_dark: bool, hour: float, now_ms: int) -> float:
-        if lamp.commanded is not None and now_ms >= lamp.expires_ms:
+        if not lamp.has_clock or (lamp.commanded is not None and now_ms >= lamp.expires_ms):
             lamp.commanded = None
         if not is_dark:
             return 0.0
         if lamp.commanded is not None:
             return max(lamp.commanded, lamp.least)
-        return 100.0 if lamp.programme is None else lamp.programme.level(hour)
+        return 100.0 if lamp.programme is None or not lamp.has_clock else lamp.programme.level(hour)
 
     def _report(self, lamp: Lamp, is_dark: bool, now_ms: int) -> bytes:
         power = lamp.rated_w * power_share(lamp.level) * self.random.gauss(1.0, 0.01)
-        level, fault = lamp.level, "none"
+        level, fault = lamp.level, "none" if lamp.programme is not None else "programme invalid"
         if lamp.fault == "lamp failure" and is_dark:
             power, fault = 0.4, lamp.fault
         elif lamp.fault == "burning by day" and not is_dark:
             power, fault = lamp.rated_w, lamp.fault
+        elif not lamp.has_clock:
+            fault = lamp.fault
         values = {"lighting.dim_level": level, "lighting.power_w": round(max(power, 0.0), 2)}
-        return senml.write({**values, "lighting.fault": float(FAULTS.index(fault))}, now_ms)
+        values["lighting.fault"] = float(FAULTS.index(fault))
+        return senml.write(values, now_ms) if lamp.has_clock else _without_time(values)
 
     def _broken_from_the_start(self) -> str:
         chance = self.random.random()
-        return "lamp failure" if chance < 0.004 else "burning by day" if chance < 0.006 else "none"
+        bands = {"lamp failure": 0.004, "burning by day": 0.006, CLOCK_LOST: 0.007}
+        return next((fault for fault, below in bands.items() if chance < below), "none")
+
+
+def _without_time(values: Mapping[str, float]) -> bytes:
+    """What a node says that does not know when it is: the city dates it by its arrival."""
+    return json.dumps([{"n": name, "v": value} for name, value in values.items()]).encode()
 
 
 def _lamp(device: StreetDevice) -> Lamp:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from benchmarks.foundation.page import Live
+from benchmarks.foundation.page import DOMAINS, Live
 from benchmarks.report import Report
 from smartcity.kernel import clock as clocks
 from tests.city import city
@@ -29,8 +29,9 @@ CLOSING_MS = 65 * 60_000
 
 
 def measure(report: Report, map_file: Path, *, seeds: Sequence[int], hours: float) -> None:
-    """Adds value and baseline of every KPI, median and range over the seeds, and how long a day took."""
+    """Adds each KPI and baseline (median, range over the seeds), what loops had verified, and how long a day took."""
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    proved: dict[str, list[int]] = defaultdict(list)
     report.add("day", f"{DAY:%A %Y-%m-%d}, {hours:g} h from local midnight")
     for seed in seeds:
         with tempfile.TemporaryDirectory(prefix="smartcity-day-") as folder:
@@ -38,18 +39,29 @@ def measure(report: Report, map_file: Path, *, seeds: Sequence[int], hours: floa
             _begin_before(Path(folder), MIDNIGHT_MS)
             with city("--speed", "60", var=Path(folder), SMARTCITY_SEED=str(seed)) as running:
                 began = time.monotonic()
-                rows = _live_through(Live(running), hours)
+                live = Live(running)
+                rows = _live_through(live, hours)
+                for domain in DOMAINS:
+                    proved[domain].append(_proved(live, domain))
                 report.add(f"day_seed_{seed}_wall_s", time.monotonic() - began)
         for row in rows:
             if row["simulated_value"] is not None and row["simulated_baseline"] is not None:
                 name = f"{row['domain']}_{row['kpi']}_against_{row['baseline_name'].replace(' ', '_')}"
                 found[name].append((row["simulated_value"], row["simulated_baseline"]))
                 print(f"seed {seed}  {name}  {row['simulated_value']:.4g} {row['simulated_baseline']:.4g}", flush=True)
+    for domain, counts in proved.items():
+        report.add(f"{domain}_loop_commands_verified", min(counts), at_least=1)
     for name, pairs in sorted(found.items()):
         values, baselines = zip(*pairs, strict=True)
         report.add(name, statistics.median(values))
         report.add(f"{name}_baseline", statistics.median(baselines))
         report.add(f"{name}_range", f"{min(values):.4g} to {max(values):.4g} over {len(values)} seeds")
+
+
+def _proved(live: Live, domain: str) -> int:
+    """Commands of the domain's loop that were verified, at most 1,000 counted; of traffic's fast loop its leases."""
+    query = f"domain={domain}&issuer=loop:{domain}&state=verified&limit=1000"
+    return len(live.get(f"/api/v1/commands/?{query}")["results"])
 
 
 def _begin_before(folder: Path, instant_ms: int) -> None:

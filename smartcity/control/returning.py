@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from smartcity import declared
 from smartcity.api.access import EVERYWHERE, Scope
@@ -75,6 +75,11 @@ def preview(within: Scope = EVERYWHERE) -> list[Landing]:
     return landings
 
 
+def overrides(within: Scope = EVERYWHERE) -> QuerySet[Override]:
+    """What one press would end of what people hold by hand."""
+    return Override.objects.filter(within.where("asset__domain", "asset__zone__code"), ended_at__isnull=True)
+
+
 def _loops_by_kind() -> Mapping[tuple[str, str], Loop]:
     found: dict[tuple[str, str], Loop] = {}
     for loop in declared.loops().values():
@@ -107,8 +112,7 @@ def return_all_to_local(*, by: Actor, reason: str, now_ms: int, within: Scope = 
     now = instant(now_ms)
     with transaction.atomic():
         modes = _all_local(by, reason, now, within)
-        mine = Override.objects.filter(within.where("asset__domain", "asset__zone__code"), ended_at__isnull=True)
-        overrides = mine.update(ended_at=now, ended_by=by.name)
+        ended = overrides(within).update(ended_at=now, ended_by=by.name)
         standing = Command.objects.filter(released_at__isnull=True, expires_at__gt=now)
         leases = standing.filter(within.where(), asset__isnull=True)
         releasing.end_claims(list(leases.values_list("pk", flat=True)), now_ms, f"all to local by {by.name}")
@@ -120,7 +124,7 @@ def return_all_to_local(*, by: Actor, reason: str, now_ms: int, within: Scope = 
             priority=Priority.EMERGENCY,
             batch=batch,
         )
-        after = {"assets": len(assets), "modes": modes, "overrides": overrides, "batch": batch}
+        after = {"assets": len(assets), "modes": modes, "overrides": ended, "batch": batch}
         record(by, "control.return_all_to_local", f"{len(assets)} assets", after=after, reason=reason)
     return batch
 

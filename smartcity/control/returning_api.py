@@ -25,8 +25,16 @@ class ReturnToLocal(CityView):
 
     @extend_schema(operation_id="preview_return_to_local", responses=OBJECT)
     def get(self, request: Request) -> Response:
-        found = returning.preview(self.reach(request))
-        return Response({"domains": [_landing(item) for item in found], "total": sum(item.count for item in found)})
+        reach = self.reach(request)
+        found = returning.preview(reach)
+        return Response(
+            {
+                "domains": [_landing(item) for item in found],
+                "total": sum(item.count for item in found),
+                "locked_out": sum(item.tagged for item in found),
+                "overrides": returning.overrides(reach).count(),
+            }
+        )
 
     @extend_schema(operation_id="return_to_local", request=Confirm, responses={202: OBJECT}, parameters=[KEY])
     def post(self, request: Request) -> Response:
@@ -47,7 +55,14 @@ class ReturnToLocal(CityView):
 
 def _landing(item: returning.Landing) -> dict[str, Any]:
     lands = item.words.partition(" to ")[2]
-    return {"domain": item.domain, "title": item.kind, "count": item.count, "lands": lands, "words": item.words}
+    return {
+        "domain": item.domain,
+        "title": item.kind,
+        "count": item.count,
+        "locked_out": item.tagged,
+        "lands": lands,
+        "words": item.words,
+    }
 
 
 class ReturnReport(CityView):

@@ -22,7 +22,8 @@ export async function returnToLocal() {
     return fill(box.body, failure(problem, () => { box.close(); returnToLocal(); }));
   }
   fill(box.body, h("p", {}, "Every loop stops asking, every override ends, and each device is told to go on by itself:"),
-    h("ul.lands", {}, preview.domains.map((d) => h("li", {}, h("strong", {}, titleOf(d.domain)), h("span", {}, d.words ?? `${d.count} to ${d.lands}`)))),
+    h("ul.lands", {}, preview.domains.map((d) => h("li", {}, h("strong", {}, titleOf(d.domain)), h("span", {}, d.words ?? `${d.count} to ${d.lands}`, lockedOut(d.locked_out))))),
+    h("p.ends", {}, overridesEnd(preview.overrides)),
     field("Reason", reason, "Kept in the audit with your name."));
   reason.focus();
   reason.addEventListener("input", () => { send.disabled = reason.value.trim().length < 3; });
@@ -39,6 +40,17 @@ export async function returnToLocal() {
       fill(box.body, failure(problem));
     }
   });
+}
+
+/** "; 2 of them locked out: nothing is sent there", or nothing. */
+export function lockedOut(count) {
+  return count > 0 ? `; ${count} of them locked out: nothing is sent there` : "";
+}
+
+/** How many overrides of people one press ends. */
+export function overridesEnd(count) {
+  if (!(count > 0)) return "No override stands.";
+  return count === 1 ? "1 override ends, whoever placed it." : `${count} overrides end, whoever placed them.`;
 }
 
 async function report(box, id) {

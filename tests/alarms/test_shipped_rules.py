@@ -51,6 +51,7 @@ CASES = {
     "waste.tilted": Case(1, 0),
     "waste.sensor_battery": Case(5, 30, 15),
     "lighting.lamp_failure": Case(FAULTS.index("lamp failure"), 0),
+    "lighting.clock_lost": Case(FAULTS.index("clock lost"), 0),
     "lighting.day_burner": Case(FAULTS.index("burning by day"), 0),
     "energy.contract": Case(104, 97, 100, {"contracted_kw": 100.0}),
     "energy.transformer_loading": Case(101, 94, 97),

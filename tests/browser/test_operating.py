@@ -112,6 +112,7 @@ def test_return_all_to_local_says_where_everything_lands_and_who_confirmed(conso
     page.locator("header [data-return-to-local]").first.click()
     sheet = page.locator("dialog[open]")
     expect(sheet.locator(".lands")).to_contain_text("luminaires")
+    expect(sheet.locator(".ends")).to_contain_text(re.compile("override"))
     send = sheet.get_by_role("button", name="Return all to local")
     expect(send).to_be_disabled()
     sheet.get_by_label("Reason").fill("end of the test")

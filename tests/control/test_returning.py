@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from smartcity.api.access import Scope
+from smartcity.api.models import Grant
 from smartcity.control import answering, grants, lockout, overriding, returning
 from smartcity.control.instants import instant
 from smartcity.control.models import Command, Override
@@ -34,6 +35,24 @@ def test_the_preview_counts_what_is_locked_out(street, people):
     street.lamp("L-2")
     lockout.lock_out("L-1", owner=people.anna, by=acting(people.anna), reason="cabinet open", now_ms=NOW)
     assert [(landing.count, landing.tagged) for landing in returning.preview()] == [(2, 1)]
+
+
+def test_the_interface_says_beforehand_what_is_locked_out_and_how_many_overrides_end(street, people, client):
+    east = Zone.objects.create(code="east", name="East")
+    for uid, zone in (("L-1", street.zone), ("L-2", street.zone), ("L-3", east)):
+        street.lamp(uid, zone=zone)
+        held = {"owner": people.anna, "by": acting(people.anna), "reason": "accident"}
+        overriding.override(uid, "dim", 90.0, until_ms=later(3600), now_ms=NOW, **held)
+    lockout.lock_out("L-1", owner=people.anna, by=acting(people.anna), reason="cabinet open", now_ms=NOW)
+    Grant.objects.create(user=people.bert, action="operate", domain="lighting", zone="centre")
+    client.force_login(people.bert)
+    told = client.get("/api/v1/return-to-local/").json()
+    standing = Override.objects.filter(ended_at=None, asset__zone=street.zone).count()
+    assert (told["total"], told["locked_out"], told["overrides"]) == (2, 1, standing)
+    assert [(row["count"], row["locked_out"]) for row in told["domains"]] == [(2, 1)]
+    press(people.bert, within=Scope(frozenset({("lighting", "centre")})))
+    assert client.get("/api/v1/return-to-local/").json()["overrides"] == 0
+    assert Override.objects.filter(ended_at=None, asset__zone=east).count() == 1
 
 
 def test_one_press_ends_modes_overrides_and_claims_and_tells_every_device(street, people):

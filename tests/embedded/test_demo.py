@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo as its own process: values of every domain arrive, strangers do not, a lamp obeys, a kill loses nothing."""
+"""The demo as its own process: a lamp obeys, values arrive, loops steer what proves it, a kill loses nothing."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from smartcity.kernel import clock
 from smartcity.kernel.clock import Anchor
 from smartcity.transports.mqtt.client import ConnectionRefused, DeviceClient
 from tests.city import ROOT, City, alive, city, descendants
+from traffic.metrics import SOURCES
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs_sumo, pytest.mark.timeout(600)]
 
 EVENING_MS = 1_795_622_400_000  # 25 November 2026, 18:00 in Helsinki: dark
+CENTRE = SOURCES.index("centre")
 DOMAINS = sorted(config.label for config in domains.installed())
 
 
@@ -71,58 +73,6 @@ def series_of(anna: httpx.Client, domain: str) -> set[int]:
     return {number for feature in features for number in feature["properties"]["series"].values()}
 
 
-async def heard_live(demo: City, anna: httpx.Client, wanted: dict[str, set[int]], within_s: float) -> set[str]:
-    """The domains of which a value came after the snapshot."""
-    cookies = "; ".join(f"{name}={value}" for name, value in anna.cookies.items())
-    address = demo.url.replace("http", "ws") + "/live"
-    found: set[str] = set()
-    async with (
-        websockets.connect(
-            address, additional_headers={"Cookie": cookies}, origin=websockets.Origin(demo.url), max_size=None
-        ) as line,
-        asyncio.timeout(within_s),
-    ):
-        first = json.loads(await line.recv())
-        assert (first["t"], first["mode"]) == ("snapshot", "SIMULATION")
-        seq = first["seq"]
-        while found != set(wanted):
-            frame = json.loads(await line.recv())
-            assert frame["seq"] == (seq := seq + 1)
-            numbers = {row[0] for row in frame.get("values", ())}
-            found |= {domain for domain, series in wanted.items() if series & numbers}
-    return found
-
-
-async def test_live_values_of_every_domain_arrive(demo, anna):
-    wanted = {domain: series_of(anna, domain) for domain in DOMAINS}
-    assert all(wanted.values())
-    assert await heard_live(demo, anna, wanted, within_s=240) == set(DOMAINS)
-
-
-async def test_the_live_view_is_for_those_who_are_signed_in(demo):
-    async with websockets.connect(demo.url.replace("http", "ws") + "/live", origin=websockets.Origin(demo.url)) as line:
-        with pytest.raises(websockets.ConnectionClosed) as closed:
-            await line.recv()
-    assert closed.value.rcvd and closed.value.rcvd.code == 4401
-
-
-@pytest.mark.parametrize("case", ["unknown device", "wrong secret", "somebody else's secret", "no secret"])
-async def test_a_stranger_is_refused_at_the_gateway(demo, case):
-    one, other = street(demo, "luminaire")[:2]
-    uid, secret = {
-        "unknown device": ("L-nobody", one["secret"]),
-        "wrong secret": (one["uid"], "0" * 64),
-        "somebody else's secret": (one["uid"], other["secret"]),
-        "no secret": (one["uid"], ""),
-    }[case]
-    with pytest.raises(ConnectionRefused) as refusal:
-        await DeviceClient().connect("127.0.0.1", demo.mqtt_port, uid, secret)
-    assert refusal.value.code in (
-        mqtt5.ConnAckReasonCode.NOT_AUTHORIZED,
-        mqtt5.ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD,
-    )
-
-
 def test_an_override_reaches_a_lamp_is_applied_and_proved_by_its_power(demo, anna):
     lamp = eventually(lambda: reporting(anna), 120)
     wish = {
@@ -162,6 +112,100 @@ def reporting(anna: httpx.Client) -> str | None:
                 return str(properties["uid"])
             return None
     return None
+
+
+async def heard_live(demo: City, anna: httpx.Client, wanted: dict[str, set[int]], within_s: float) -> set[str]:
+    """The domains of which a value came after the snapshot."""
+    cookies = "; ".join(f"{name}={value}" for name, value in anna.cookies.items())
+    address = demo.url.replace("http", "ws") + "/live"
+    found: set[str] = set()
+    async with (
+        websockets.connect(
+            address, additional_headers={"Cookie": cookies}, origin=websockets.Origin(demo.url), max_size=None
+        ) as line,
+        asyncio.timeout(within_s),
+    ):
+        first = json.loads(await line.recv())
+        assert (first["t"], first["mode"]) == ("snapshot", "SIMULATION")
+        seq = first["seq"]
+        while found != set(wanted):
+            frame = json.loads(await line.recv())
+            assert frame["seq"] == (seq := seq + 1)
+            numbers = {row[0] for row in frame.get("values", ())}
+            found |= {domain for domain, series in wanted.items() if series & numbers}
+    return found
+
+
+async def test_live_values_of_every_domain_arrive(demo, anna):
+    wanted = {domain: series_of(anna, domain) for domain in DOMAINS}
+    assert all(wanted.values())
+    assert await heard_live(demo, anna, wanted, within_s=240) == set(DOMAINS)
+
+
+@pytest.mark.parametrize("domain", ["lighting", "energy"])
+def test_a_command_of_the_loop_is_proved_by_what_was_measured_then(demo, anna, domain):
+    """Lamps by their power, batteries and chargers by their meters; a round of waste: test_waste_round.py."""
+    rows = eventually(lambda: verified(anna, domain), 420)
+    for row in rows:
+        assert row["issuer"].startswith("loop:") and row["measured"] is not None, row
+        assert [step["state"] for step in steps(anna, row)][-3:] == ["sent", "applied", "verified"], row
+
+
+def verified(anna: httpx.Client, domain: str) -> list[dict[str, Any]]:
+    """Commands the domain's loop has issued and whose promised effect was measured."""
+    where = {"domain": domain, "state": "verified", "issuer": f"loop:{domain}"}
+    found = anna.get("/api/v1/commands/", params=where).json()["results"]
+    return [row for row in found if row["expect"]][:3]
+
+
+def steps(anna: httpx.Client, row: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        step for step in anna.get(f"/api/v1/commands/{row['id']}").json()["transitions"] if step["state"] != "received"
+    ]
+
+
+def test_stage_requests_of_the_traffic_loop_are_confirmed_and_the_junction_reports_the_centre(demo, anna):
+    """Its command is the lease; under it the proof of a request is the cabinet's answer and what it reports then."""
+    junction = eventually(lambda: led_by_the_centre(anna), 240)
+    lease = anna.get("/api/v1/commands/", params={"domain": "traffic", "issuer": "loop:traffic"}).json()["results"]
+    assert {row["point"] for row in lease} == {"lease"} and lease[0]["state"] in {"applied", "verified"}
+    assert junction
+
+
+def led_by_the_centre(anna: httpx.Client) -> str | None:
+    """A junction that confirmed a stage plan and says since then that the centre chooses its stages."""
+    events = anna.get("/api/v1/events/", params={"limit": 500}).json()["results"]
+    confirmed = {row["asset"]: row["at"] for row in reversed(events) if row["outcome"] == "confirmed"}
+    for uid, since in list(confirmed.items())[:10]:
+        detail = anna.get(f"/api/v1/assets/{uid}").json()
+        source = next(row["latest"] for row in detail["series"] if row["metric"] == "traffic.control_source")
+        if source and source["value"] == CENTRE and source["at"] >= since:
+            return str(uid)
+    return None
+
+
+async def test_the_live_view_is_for_those_who_are_signed_in(demo):
+    async with websockets.connect(demo.url.replace("http", "ws") + "/live", origin=websockets.Origin(demo.url)) as line:
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await line.recv()
+    assert closed.value.rcvd and closed.value.rcvd.code == 4401
+
+
+@pytest.mark.parametrize("case", ["unknown device", "wrong secret", "somebody else's secret", "no secret"])
+async def test_a_stranger_is_refused_at_the_gateway(demo, case):
+    one, other = street(demo, "luminaire")[:2]
+    uid, secret = {
+        "unknown device": ("L-nobody", one["secret"]),
+        "wrong secret": (one["uid"], "0" * 64),
+        "somebody else's secret": (one["uid"], other["secret"]),
+        "no secret": (one["uid"], ""),
+    }[case]
+    with pytest.raises(ConnectionRefused) as refusal:
+        await DeviceClient().connect("127.0.0.1", demo.mqtt_port, uid, secret)
+    assert refusal.value.code in (
+        mqtt5.ConnAckReasonCode.NOT_AUTHORIZED,
+        mqtt5.ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD,
+    )
 
 
 def test_killed_in_the_middle_it_goes_on_and_has_lost_nothing_it_acknowledged(demo, anna):

@@ -4,7 +4,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from lighting.metrics import FAULTS
 from lighting.twin import Twin
+from smartcity.kernel import senml
 from smartcity.kernel.street import StreetDevice
 
 HOUR = 3_600_000
@@ -97,6 +99,56 @@ def test_a_lamp_reports_on_every_change_and_every_five_minutes():
     assert 3 <= len(reports) <= 5
     (up,) = [u for at in (900_000,) for u in (model.command("L-0", order(80, at), at), model.step(at + 1, 10))[1]]
     assert {record["n"]: record["v"] for record in json.loads(up.payload)}["lighting.dim_level"] == 80
+
+
+def without_a_clock():
+    model = twin()
+    model.lamps["L-0"].fault = "clock lost"
+    return model
+
+
+def test_without_a_clock_a_lamp_burns_fully_whatever_its_programme_says_and_is_dark_by_day():
+    model = without_a_clock()
+    assert level(model) == 100
+    model.world.elevation = 20.0
+    assert level(model, 10_000) == 0
+
+
+def test_a_clock_lost_under_a_command_ends_the_command_in_full_light():
+    model = twin()
+    model.command("L-0", order(80), 0)
+    assert level(model) == 80
+    model.lamps["L-0"].fault = "clock lost"
+    assert level(model, 10_000) == 100
+
+
+def test_a_lamp_that_cannot_tell_when_a_command_ends_refuses_it():
+    model = without_a_clock()
+    answers = list(model.command("L-0", order(80), 0))
+    assert (answers[-1].state, "no clock" in answers[-1].reason) == ("refused", True)
+    assert level(model) == 100
+
+
+def test_what_it_reports_carries_no_time_and_names_the_fault():
+    model = without_a_clock()
+    (up,) = model.step(0, 10)
+    records = {record["n"]: record for record in json.loads(up.payload)}
+    assert not any({"t", "bt"} & record.keys() for record in records.values())
+    assert records["lighting.fault"]["v"] == FAULTS.index("clock lost")
+    assert [said.metric for said in senml.CODEC.decode(up.payload, 1_700_000_000_000)] == list(records)
+
+
+def test_without_a_programme_it_burns_fully_and_says_so():
+    model = twin()
+    model.lamps["L-0"].programme = None
+    (up,) = model.step(0, 10)
+    assert model.lamps["L-0"].level == 100
+    assert json.loads(up.payload)[-1]["v"] == FAULTS.index("programme invalid")
+
+
+def test_in_a_large_street_a_few_clocks_are_lost():
+    lost = [lamp for lamp in Twin(street(5000), night(), 3).lamps.values() if not lamp.has_clock]
+    assert 1 <= len(lost) <= 20
 
 
 def test_the_same_seed_makes_the_same_street():

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How lighting looks: luminaires glow by their level, segments stay in the table.
 
-const FAULTS = ["none", "lamp failure", "burning by day", "power too low", "programme invalid"];
+const FAULTS = ["none", "lamp failure", "burning by day", "power too low", "programme invalid", "clock lost"];
 
 export const kinds = {
   luminaire: {

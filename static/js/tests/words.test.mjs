@@ -6,6 +6,7 @@ import { instant, withQuery } from "#city/api";
 import { columns, extent, nearestFlag, recordWords } from "#city/chart-data";
 import { named } from "#city/command-line";
 import { isStale, staleAfterMs } from "#city/freshness";
+import { lockedOut, overridesEnd } from "#city/return-to-local";
 import { againstNormal, barShares, sparkPoints } from "#city/kpi-strip";
 import { completed } from "#city/layers";
 import { parsePlace, writePlace } from "#city/place";
@@ -123,4 +124,9 @@ test("what a decision rests on is told with its instant, with or without a name 
   assert.match(named("series:7@1795600800000"), /^series:7 of .*\d\d:\d\d$/);
   assert.match(named("done by RT-1@1795600800000"), /^done by RT-1 of /);
   assert.equal(named("A-9 traffic.queue 4"), "A-9 traffic.queue 4");
+});
+
+test("return to local says what is locked out and how many overrides end", () => {
+  assert.deepEqual([0, undefined, 2].map(lockedOut), ["", "", "; 2 of them locked out: nothing is sent there"]);
+  assert.deepEqual([0, 1, 3].map(overridesEnd), ["No override stands.", "1 override ends, whoever placed it.", "3 overrides end, whoever placed them."]);
 });
