@@ -35,7 +35,6 @@ class Minutes:
         self.rounds: set[Round] = set()
         self.led: list[tuple[float, str, int]] = []
         self.connections = 0
-        self._epochs: dict[str, int] = {}
         self._url, self._key = database_url, key
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="minutes", daemon=True)
@@ -65,15 +64,10 @@ class Minutes:
 
     def _note_epoch(self, sender: str, told: dict[str, Any]) -> None:
         if told["epoch"]:
-            self._epochs[sender] = told["epoch"]
             self.led.append((time.monotonic(), sender, told["epoch"]))
 
     def _note_rounds(self, sender: str, loops: Iterable[dict[str, Any]]) -> None:
-        epoch = self._epochs.get(sender, 0)
-        if epoch:
-            self.rounds |= {
-                Round(one["name"], one["last_run_ms"], sender, epoch) for one in loops if one["last_run_ms"]
-            }
+        self.rounds |= {Round(one["name"], one["last_run_ms"], sender, one["epoch"]) for one in loops if one["epoch"]}
 
     @property
     def leaders(self) -> int:

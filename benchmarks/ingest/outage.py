@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The database stopped for a minute while devices go on at the rate that keeps the city at 70 % of a core: how long
-until nobody waits longer than usual for an answer. That nothing is lost is checked by script/chaos database_stopped.
+"""The database stopped for a minute while devices go on at the target rate: how long until nobody waits longer than
+usual for an answer. That nothing is lost is checked by script/chaos database_stopped.
+
+The rate is fixed, 120,000 devices that speak once a minute, and not looked for by a ramp: on a busy machine one found
+rates from 490 to 3,800 a second, and what comes of them is not the same.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from benchmarks.chaos import outages, soak, victims
+from benchmarks.chaos import outages, victims
 from benchmarks.chaos.fleet import Fleet
 from benchmarks.ingest.mqtt import Found
 from tests import servers
@@ -18,7 +21,7 @@ DEVICES: Final = 220
 EACH: Final = 2
 OUTAGE_S: Final = 60.0
 QUICK_S: Final = 10.0
-STEP_S: Final = 4.0
+RATE_S: Final = 2_000
 KEEPS: Final = 2_000
 PATIENCE_S: Final = 240.0
 
@@ -29,9 +32,8 @@ def measured(seconds: float) -> Found:
     with tempfile.TemporaryDirectory() as folder, servers.postgresql(durable=True) as (url, server):
         with (
             victims.victim(Path(folder), devices=DEVICES, database_url=url) as city,
-            Fleet(city.ports, DEVICES, each=EACH, keeps=KEEPS) as fleet,
+            Fleet(city.ports, DEVICES, each=EACH, rate_s=RATE_S, keeps=KEEPS) as fleet,
         ):
-            fleet.rate_s = soak.ramp(city, fleet, STEP_S)
             fleet.talk()
             fleet.hear_more(round(2 * fleet.rate_s), PATIENCE_S)
             outage = outages.stop_for(fleet, server, lasting)

@@ -37,7 +37,6 @@ def of_messages(one: House, each: int, seconds: float) -> Found:
         "messages_per_s": told["messages"] / told["wall_s"],
         "cpus_used": told["counted_cpu_s"] / told["wall_s"],
         "city_share_of_cpu": told["city_cpu_s"] / told["counted_cpu_s"],
-        "frames_per_browser_s": seen["frames"] / BROWSERS / told["wall_s"],
         "commit_p99_ms": told["p99_ms"],
     }
     return {f"durable_{each}_{name}": round(value, 3) for name, value in figures.items()}

@@ -59,7 +59,7 @@ class ApiToken(models.Model):
 
 
 class AppendOnly(models.QuerySet["AuditEntry"]):
-    """Entries are added and read; the database refuses to change one, and here nothing asks it to delete one."""
+    """Entries are added and read; the database refuses to change one, and PostgreSQL to delete one."""
 
     def delete(self) -> NoReturn:
         raise PermissionError("The audit is append-only.")
@@ -85,6 +85,3 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.who} {self.action} {self.subject}"
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise PermissionError("The audit is append-only.")

@@ -33,7 +33,8 @@ running: dict[str, LoopState] = {}
 
 @dataclass(slots=True)
 class LoopState:
-    """What can be seen of a loop from outside. City milliseconds for `last_run_ms` and `next_ms`, else wall seconds.
+    """What can be seen of a loop from outside. City milliseconds for `last_run_ms` and `next_ms`, else wall seconds;
+    `epoch` is the one its last round ran under.
 
     `gap_ms` lay between the last two decisions, in city time. `undecided_since` is the monotonic instant at which a
     decision became due that has not been made.
@@ -55,6 +56,7 @@ class LoopState:
     confirmed: int = 0
     refused: int = 0
     gap_ms: int = 0
+    epoch: int = 0
     undecided_since: float | None = None
 
     def waited_s(self, speed: float, now: float | None = None) -> float:
@@ -151,7 +153,7 @@ class LoopRunner:
             log.exception("the loop %s failed", loop.name)
         state.rounds += 1
         state.gap_ms = now_ms - state.last_run_ms if state.last_run_ms is not None else 0
-        state.last_run_ms, state.duration_s = now_ms, monotonic() - began
+        state.last_run_ms, state.duration_s, state.epoch = now_ms, monotonic() - began, epoch
 
     async def _fast_round(self, loop: Loop, state: LoopState, now_ms: int, epoch: int) -> None:
         desk = self._desks[loop.name]
