@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from django.conf import settings
@@ -29,13 +29,18 @@ from smartcity.telemetry.context import Source
 
 COUNTED_WITHIN_M = 40.0
 FRESH_S = 20 * 60.0
-HOUR_MS = 3_600_000
+HOUR_MS, QUARTER_MS = 3_600_000, 900_000
+LATE_MS = 900_000  # what a quarter measured may arrive so much later: until then nobody calls a lamp silent
+EDGE_MS = 120_000  # dusk and dawn come to the lamps of one town within this
 PROVEN_WITHIN_MS = int(1000 * PROVEN_WITHIN_S)
 
 
 @dataclass(frozen=True, slots=True)
 class LampRow:
-    """A luminaire with what its engineering data say (`power_w` None where nobody has said it) and its series."""
+    """A luminaire with what its engineering data say and its series.
+
+    Where nobody has said it `power_w` is None and `least`, the level in % of its minimum class, NaN.
+    """
 
     uid: str
     lat: float
@@ -119,7 +124,7 @@ def _lamp_row(
     uid: str, at: tuple[float, float], power_w: float | None, data: dict[str, object], own: dict[str, int]
 ) -> LampRow:
     normal, minimum = str(data.get("normal_class", "")), str(data.get("minimum_class", ""))
-    least = share(minimum, normal) if normal in LEVELS and minimum in LEVELS else 100.0
+    least = share(minimum, normal) if normal in LEVELS and minimum in LEVELS else np.nan
     rated = data.get("power_w", power_w)
     watts = float(rated) if isinstance(rated, int | float) else None
     return LampRow(uid, at[1], at[0], watts, least, Programme.read(data), own)
@@ -198,13 +203,15 @@ def worth(from_ms: int, to_ms: int) -> list[Worth]:
     _, power = read.grid([lamp.series["lighting.power_w"] for lamp in lamps], "15m", from_ms, to_ms)
     if not len(buckets):
         return []
+    has_come_in = buckets + QUARTER_MS + LATE_MS <= clock.now_ms()
+    is_dark_at = partial(dark, lamps[0].lat, lamps[0].lon)
     night = Night(
         levels=levels,
         power_w=power,
         rated_w=np.array([lamp.power_w for lamp in lamps], np.float64),
         least=np.array([lamp.least for lamp in lamps]),
-        is_dark=dark(lamps[0].lat, lamps[0].lon, buckets),
-        is_dark_after=dark(lamps[0].lat, lamps[0].lon, buckets + 900_000),
+        is_dark=is_dark_at(buckets),
+        is_night=is_dark_at(buckets - EDGE_MS) & is_dark_at(buckets + QUARTER_MS + EDGE_MS) & has_come_in,
         local_hour=local_hours(buckets, settings.CITY_TIME_ZONE),
     )
     evidence = Evidence.SIMULATED if clock.is_simulation else Evidence.MEASURED

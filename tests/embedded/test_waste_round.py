@@ -27,6 +27,7 @@ from tests.embedded.test_demo import eventually, steps, verified
 
 MAP = ROOT / "var" / "Helsinki.osm.pbf"
 pytestmark = [
+    pytest.mark.proof,  # two minutes and a half
     pytest.mark.slow,
     pytest.mark.timeout(900),
     pytest.mark.skipif(not MAP.exists(), reason="script/bootstrap --demo fetches the demo map"),

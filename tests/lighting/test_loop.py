@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from math import isnan
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from django.contrib.gis.geos import LineString, Point
 
@@ -14,6 +16,7 @@ from lighting.loop import Design, LampRow, StreetRow
 from lighting.models import LightingSegment, Luminaire
 from smartcity.devices.models import EngineeringRecord, Zone
 from smartcity.forecasting import read as forecasts
+from smartcity.kernel.clock import clock
 from smartcity.telemetry import read
 from smartcity.telemetry.context import Source
 from tests.lighting.test_decide import change_after
@@ -57,7 +60,7 @@ def mapped():
 def test_a_street_the_map_says_nothing_of_is_shown_and_left_to_its_programme(mapped):
     (row,) = loop.inventory()
     assert row.design is None and row.counted_by == ()
-    assert (row.lamps[0].power_w, row.lamps[0].least, row.lamps[0].programme) == (None, 100.0, None)
+    assert (row.lamps[0].power_w, row.lamps[0].programme) == (None, None) and isnan(row.lamps[0].least)
     assert loop.gather(NIGHT).streets == ()
 
 
@@ -70,3 +73,17 @@ def test_what_an_engineer_drew_up_for_a_street_and_its_lamps_counts(mapped):
     (row,) = loop.inventory()
     assert row.design == Design("M4", "M6", 2, 1400.0)
     assert (row.lamps[0].power_w, row.lamps[0].least) == (75.0, 40.0)
+
+
+def test_a_quarter_is_judged_when_what_it_measured_has_had_time_to_come_in(town, monkeypatch):
+    lamp = LampRow("L-1", 60.17, 24.94, 100.0, 50.0, None, {"lighting.dim_level": 1, "lighting.power_w": 2})
+    street: Any = SimpleNamespace()
+    monkeypatch.setattr(loop, "inventory", lambda: [StreetRow(street, None, (lamp,), ())])
+    starts = NIGHT // 900_000 * 900_000 + 900_000 * np.arange(4)
+    monkeypatch.setattr(read, "grid", lambda *asked: (starts, np.full((1, 4), np.nan)))
+    end = int(starts[-1]) + 900_000
+    found = {}
+    for now in (end, end + 900_000):
+        monkeypatch.setattr(clock, "now_ms", lambda now=now: now)
+        found[now] = {row.kpi: row.value for row in loop.worth(int(starts[0]), end)}["not_known"]
+    assert list(found.values()) == [45.0, 60.0]

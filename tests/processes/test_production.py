@@ -20,7 +20,7 @@ import pytest
 from tests.city import ROOT, City, alive, descendants
 from tests.servers import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs_mosquitto]
+pytestmark = [pytest.mark.slow, pytest.mark.proof, pytest.mark.needs_mosquitto]
 PATIENCE_S = 240.0
 
 
