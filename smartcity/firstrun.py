@@ -24,6 +24,7 @@ from smartcity.devices import importer, osm_read, plan
 from smartcity.devices.models import Asset, CityImport
 from smartcity.kernel import clock as clocks
 from smartcity.kernel.clock import clock
+from smartcity.telemetry.line import line
 from smartcity.twin import backfill
 
 Say = Callable[[str], None]
@@ -72,6 +73,7 @@ def migrate(say: Say) -> None:
     """Bring all three databases up to date. Raises CannotStart when one is out of reach."""
     for alias in connections:
         try:
+            _reach(alias)
             call_command("migrate", database=alias, verbosity=0, interactive=False)
         except DatabaseError as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -80,6 +82,17 @@ def migrate(say: Say) -> None:
                 f"files' owner, or restore a backup (docs/how-to/back-up.md)."
             ) from error
         connections[alias].close()
+
+
+def _reach(alias: str) -> None:
+    """Knock once: the pool of connections waits for a server that is away, and then knows no reason."""
+    if connections[alias].vendor == "postgresql":
+        import psycopg
+
+        try:
+            psycopg.connect(**(line(alias) | {"connect_timeout": 5})).close()
+        except psycopg.OperationalError as error:
+            raise DatabaseError(str(error)) from error
 
 
 def administrator(say: Say) -> None:

@@ -247,5 +247,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"psycopg.pool": {"level": "ERROR"}},  # whoever asked for the connection says that there is none
     "root": {"handlers": ["stderr"], "level": os.environ.get("SMARTCITY_LOG", "WARNING")},
 }

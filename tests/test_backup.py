@@ -65,6 +65,7 @@ def environment(url: str, password_of: str = "") -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_postgresql_is_restored_on_another_server_with_its_roles_and_may_be_run_on(tmp_path):
     (tmp_path / "backup").mkdir()
     with postgis() as ours, postgis() as other:

@@ -108,7 +108,7 @@ class PostgresBus:
         while True:
             began = monotonic()
             try:
-                async with await psycopg.AsyncConnection.connect(**self.line, **LINE) as connection:
+                async with await psycopg.AsyncConnection.connect(**(self.line | LINE)) as connection:
                     await work(connection)
             except (psycopg.Error, OSError, TimeoutError) as error:
                 if not self.problem:

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
-from django.db import connections
 
 from smartcity import vitals
 from smartcity.bus import words
@@ -19,14 +18,7 @@ from smartcity.processes import peers
 from smartcity.processes.part import Work
 from smartcity.processes.peers import Peers
 from smartcity.processes.topics import BEAT_S, PROCESSES
-
-LEFT_OUT: Final = frozenset({"cursor_factory", "context", "prepare_threshold", "client_encoding"})  # Django's own
-
-
-def line() -> dict[str, Any]:
-    """psycopg's parameters for the city's own database."""
-    given = connections["default"].get_connection_params()
-    return {key: value for key, value in given.items() if key not in LEFT_OUT and value is not None}
+from smartcity.telemetry.line import line
 
 
 def _nothing() -> Mapping[str, Any]:
@@ -38,7 +30,7 @@ class Wire:
     at every beat."""
 
     def __init__(self, kind: str, describe: Callable[[], Mapping[str, Any]] = _nothing) -> None:
-        self.bus = PostgresBus(f"{kind}:{leases.myself()}", line(), words.key_of(settings.SECRET_KEY))
+        self.bus = PostgresBus(f"{kind}:{leases.myself()}", line("default"), words.key_of(settings.SECRET_KEY))
         self.peers = Peers()
         self.on_beat: list[Callable[[], None]] = []
         self._kind, self._describe = kind, describe

@@ -12,13 +12,13 @@ from typing import Any, Final
 
 import numpy as np
 import psycopg
-from django.db import connections
 
 from smartcity.telemetry import copying, extensions, rollups
 from smartcity.telemetry.arrays import Bools, Floats, Ints
 from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.buckets import UTC_DAY_MS
 from smartcity.telemetry.engines import TYPES, Clash, Columns, Unavailable
+from smartcity.telemetry.line import line
 from smartcity.telemetry.rollups import Sums
 
 PATIENCE: Final[dict[str, Any]] = {  # who waits for ever can neither say that it waits nor be closed
@@ -44,10 +44,7 @@ class Postgres:
     @property
     def connection(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
-            given = connections[self.alias].get_connection_params()
-            keys = ("dbname", "user", "password", "host", "port", "sslmode", "passfile", "service")
-            wanted = {key: given[key] for key in keys if given.get(key)}
-            self._connection = psycopg.connect(**wanted, **PATIENCE, autocommit=True)
+            self._connection = psycopg.connect(**(line(self.alias) | PATIENCE), autocommit=True)
             self._days = set()
         return self._connection
 

@@ -50,6 +50,7 @@ async def killed_under_load(city):
     return acknowledged, before
 
 
+@pytest.mark.proof
 def test_killed_under_load_what_was_answered_over_coap_is_stored_and_devices_go_on(tmp_path):
     with victims.victim(tmp_path, devices=DEVICES, coap=True) as city:
         acknowledged, before = asyncio.run(killed_under_load(city))

@@ -9,6 +9,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -69,8 +70,7 @@ def standing_in(name: str) -> Iterator[int]:
 def folder(tmp_path_factory):
     """A certificate of our own in place of the city's."""
     folder = tmp_path_factory.mktemp("nginx")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
+    let_in(folder)
     certificate = [
         "openssl",
         "req",
@@ -86,6 +86,13 @@ def folder(tmp_path_factory):
     files = ["-keyout", str(folder / "key"), "-out", str(folder / "pem")]
     subprocess.run([*certificate, *files], check=True, capture_output=True)
     return folder
+
+
+def let_in(folder: Path) -> None:
+    """Another user, too, up to the folder for temporary files."""
+    while folder != Path(tempfile.gettempdir()):
+        folder.chmod(0o755)
+        folder = folder.parent
 
 
 def configuration(folder: Path, *, ports: dict[str, int], stream: bool = False) -> Path:
@@ -173,8 +180,7 @@ def test_mqtt_is_dealt_out_with_its_tls_untouched(folder, tmp_path_factory):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "pem", folder / "key")
     front, here = free_port(), tmp_path_factory.mktemp("stream")
-    for parent in (here, *here.parents[:2]):
-        parent.chmod(0o755)
+    let_in(here)
     with contextlib.ExitStack() as stack:
         ports = {f"192.0.2.1{n}:8883": stack.enter_context(_speaking(context, f"ingester {n}")) for n in (1, 2)}
         path = configuration(folder, ports=ports, stream=True)

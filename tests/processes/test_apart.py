@@ -163,3 +163,4 @@ def test_each_process_tells_prometheus_of_itself(city: Apart, anna: httpx.Client
     door = f"http://127.0.0.1:{city.of(kind)[0].port}"
     text = httpx.get(f"{door}/api/v1/metrics", cookies=dict(anna.cookies.items())).text
     assert f"smartcity_{said} " in text and "smartcity_bus_stands 1.0" in text
+    assert "smartcity_bus_not_believed_total 0.0" in text

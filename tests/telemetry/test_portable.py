@@ -312,6 +312,6 @@ def test_ctrl_c_leaves_no_half_file(tmp_path):
             time.sleep(0.05)
         assert list(tmp_path.glob(".half.csv.*.part"))
         running.send_signal(way)
-        _, said = running.communicate(timeout=60)
+        _, said = running.communicate(timeout=240)
         assert running.returncode == 130 and "no file was written" in said
         assert [path.name for path in tmp_path.iterdir()] == ["var"]
