@@ -132,7 +132,7 @@ def test_a_push_becomes_a_notification_of_the_service_worker(without_a_map, sign
     )
     all_shown = "navigator.serviceWorker.ready.then((worker) => worker.getNotifications())"
     shown = f"{all_shown}.then((all) => all.map((n) => [n.title, n.body]))"
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not page.evaluate(shown) and time.monotonic() < deadline:
         page.wait_for_timeout(100)
     assert page.evaluate(shown) == [["high · Energy", f"Alarm {alarm['id']}: 118 %"]]

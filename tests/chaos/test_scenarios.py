@@ -34,6 +34,7 @@ def test_killed_twice_on_sqlite_nothing_acknowledged_is_lost():
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_a_database_killed_twice_loses_nothing_and_nothing_is_acknowledged_meanwhile():
     results, missed = ran("database_killed")
     assert missed == []

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import django
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts the tests in the background has it ignored
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smartcity.settings")
     django.setup()
     from django.contrib.gis.geos import Point

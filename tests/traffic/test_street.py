@@ -135,6 +135,7 @@ def test_history_meets_the_live_day_without_a_step(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_the_adaptive_plan_beats_the_fixed_plan_for_vehicles_and_not_at_the_cost_of_people_on_foot(folder):
     told = {"devices": devices(), "map": str(MAP), "folder": str(folder), "hours": 0.4, "seeds": 1, "from_hour": 16}
     done = subprocess.run(
