@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from channels.db import database_sync_to_async
@@ -28,7 +28,7 @@ from smartcity.kernel import pace
 from smartcity.kernel.clock import clock
 from smartcity.processes import part
 from smartcity.processes.intake import Intake
-from smartcity.processes.part import Say, Work
+from smartcity.processes.part import Part, Say, Work
 from smartcity.processes.server_clock import ServerClock
 from smartcity.processes.show import Show, Web
 from smartcity.processes.steering import Steering
@@ -39,7 +39,7 @@ SAVE_S: Final = 10.0
 STREET_S: Final = 10.0
 
 
-class City:
+class City(Part):
     """Web, gateway, pipeline, loops, alarms and live view on one loop; the street and the forecasters beside it."""
 
     def __init__(self, address: str, port: int, *, twin: bool, say: Say) -> None:
@@ -61,9 +61,6 @@ class City:
 
     # as a part: simulated time, the street and the forecasters
 
-    async def open(self) -> None:
-        pass
-
     def work(self, hearts: Hearts) -> list[Work]:
         """Every task of the city's own. Children are started when the others stand."""
         self.children = self._children()
@@ -77,12 +74,6 @@ class City:
     async def close(self) -> None:
         if clock.is_simulation:
             clocks.save(clock.anchor, settings.VAR / "clock.json")
-
-    def vitals(self) -> Mapping[str, Callable[[], Any]]:
-        return {}
-
-    def why_not_ready(self) -> str:
-        return ""
 
     def _children(self) -> list[Child]:
         frontdoor.follower.key = secrets.token_hex(16)

@@ -101,9 +101,7 @@ def refresh(
     return report
 
 
-def _one(
-    job: Job, now_ms: int, shelf: Shelf, until: float, report: Report, insist: Callable[[], None] = anybody
-) -> None:
+def _one(job: Job, now_ms: int, shelf: Shelf, until: float, report: Report, insist: Callable[[], None]) -> None:
     """Backtest and issue one target's series, if anything of them is due."""
     if not (job.to_issue(now_ms) or (job.to_calibrate(now_ms) and time.perf_counter() < until)):
         report.left += len(job.to_calibrate(now_ms))

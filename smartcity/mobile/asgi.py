@@ -9,18 +9,11 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smartcity.mobile.settings")
 
 from django.core.asgi import get_asgi_application
-from starlette.responses import Response
 
 from smartcity import frontdoor
 from smartcity.frontdoor import Receive, Scope, Send
-from smartcity.kernel.clock import clock
 
 django_application: Any = get_asgi_application()
-
-
-async def tell_time(scope: Scope, receive: Receive, send: Send) -> None:
-    headers = {"Cache-Control": "no-store"}
-    await Response(frontdoor.clock_face(clock), media_type="application/json", headers=headers)(scope, receive, send)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,6 +26,6 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         case "/ready":
             await frontdoor.ready(scope, receive, send)
         case "/clock":
-            await tell_time(scope, receive, send)
+            await frontdoor.tell_time(scope, receive, send)
         case _:
             await django_application(scope, receive, send)

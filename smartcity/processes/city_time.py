@@ -15,7 +15,7 @@ from smartcity.firstrun import CannotStart
 from smartcity.hearts import Hearts
 from smartcity.kernel import clock as clocks
 from smartcity.kernel.clock import Anchor, clock
-from smartcity.processes.part import Work
+from smartcity.processes.part import Part, Work
 
 FOLLOW_S: Final = 1.0
 SAVE_S: Final = 10.0
@@ -31,7 +31,7 @@ def adopt() -> None:
     clock.adopt(anchor)
 
 
-class CityTime:
+class CityTime(Part):
     """Simulated time runs at its ceiling here, and yields to nobody; `keeps` says whether this process writes down how
     far it has come, so that it goes on there after a stop."""
 
@@ -51,9 +51,6 @@ class CityTime:
 
     def vitals(self) -> Mapping[str, Callable[[], Any]]:
         return {"clock": lambda: {"at": clock.now_ms(), "speed": clock.speed, "ceiling": clock.anchor.ceiling}}
-
-    def why_not_ready(self) -> str:
-        return ""
 
     async def _follow(self) -> None:
         told = await asyncio.to_thread(clocks.load, self._path) if clock.is_simulation else None

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from collections.abc import Coroutine
 from typing import Any, ClassVar
@@ -29,14 +30,14 @@ NO_REDIS = "Processes apart pass live values on through Redis: set REDIS_URL."
 NOT_PREPARED = "The database is not ready for this version ({}): run manage.py prepare first."
 
 
-class ProcessCommand(BaseCommand):
+class ProcessCommand(BaseCommand, ABC):
     """`port` is the default; `main` runs the process until a signal asks it to stop."""
 
     port: ClassVar[int]
     requires_system_checks = ()
 
-    def main(self, address: str, port: int, say: Say, *, shares_port: bool) -> Coroutine[Any, Any, None]:
-        raise NotImplementedError
+    @abstractmethod
+    def main(self, address: str, port: int, say: Say, *, shares_port: bool) -> Coroutine[Any, Any, None]: ...
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--address", default="127.0.0.1", help="where to listen (127.0.0.1)")

@@ -15,7 +15,7 @@ from smartcity.ingest import bridging, coap_door
 from smartcity.ingest import pipeline as pipelines
 from smartcity.ingest.pipeline import Committed
 from smartcity.kernel.clock import clock
-from smartcity.processes.part import Work
+from smartcity.processes.part import Part, Work
 from smartcity.telemetry import upkeep
 from smartcity.transports.http import Ingest
 from smartcity.transports.inbox import BoundedInbox
@@ -27,7 +27,7 @@ def _nothing(news: Any) -> None:
     pass
 
 
-class Intake:
+class Intake(Part):
     """`on_commit` and `on_ack` may be set until it is opened. Several may share a port with `shares_ports`; then one of
     them does what only one should (`keeps` false here, processes.keeper for that)."""
 

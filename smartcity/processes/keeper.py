@@ -10,13 +10,13 @@ from typing import Any, Final
 from smartcity.control.leader import Leader
 from smartcity.control.pool import Pool
 from smartcity.hearts import Hearts
-from smartcity.processes.part import Work
+from smartcity.processes.part import Part, Work
 
 LOOK_S: Final = 0.5
 Job = Callable[[], Awaitable[object]]
 
 
-class Keeper:
+class Keeper(Part):
     """`jobs` by name; each is begun when this process comes to hold the lease and cancelled when it does not."""
 
     def __init__(self, lease: str, jobs: Mapping[str, Job], *, ttl_s: float = 15.0) -> None:
@@ -24,23 +24,14 @@ class Keeper:
         self._pool = Pool(threads=1)
         self.leader = Leader(self._pool, lease=lease, ttl_s=ttl_s)
 
-    async def open(self) -> None:
-        pass
-
     def work(self, hearts: Hearts) -> list[Work]:
         return [
             hearts.run(f"lease {self._lease}", self._hold),
             hearts.run(f"keeper {self._lease}", lambda: self._run(hearts)),
         ]
 
-    async def close(self) -> None:
-        pass
-
     def vitals(self) -> Mapping[str, Callable[[], Any]]:
         return {f"keeps_{self._lease}": lambda: {"epoch": self.leader.epoch or 0}}
-
-    def why_not_ready(self) -> str:
-        return ""
 
     async def _hold(self) -> None:
         try:

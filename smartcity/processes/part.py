@@ -10,7 +10,7 @@ import signal
 import stat
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, Protocol
+from typing import Any
 
 from smartcity import frontdoor, vitals
 from smartcity.hearts import Hearts, Lag
@@ -19,26 +19,26 @@ Work = Coroutine[Any, Any, None]
 Say = Callable[[str], None]
 
 
-class Part(Protocol):
-    """Built before the event loop runs; everything else happens on it."""
+class Part:
+    """Built before the event loop runs; everything else happens on it. A kind of part overrides what it has."""
 
     async def open(self) -> None:
         """Ready to work. Raises what keeps it from that; the parts opened before it are then closed."""
-        ...
 
     def work(self, hearts: Hearts) -> list[Work]:
         """Its tasks, each under a name by which its failures are counted; they are cancelled before `close`."""
-        ...
+        return []
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Let go of everything."""
 
     def vitals(self) -> Mapping[str, Callable[[], Any]]:
         """What it says of itself, by name."""
-        ...
+        return {}
 
     def why_not_ready(self) -> str:
         """Empty when it does its work."""
-        ...
+        return ""
 
 
 async def live(parts: Sequence[Part], say: Say, welcome: Callable[[], Coroutine[Any, Any, str]]) -> None:

@@ -51,13 +51,11 @@ command_topic = "sc/{{device}}/cmd"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many processes of each kind, and where browsers come to. `demo` simulates the street."""
+    """How many processes of `each` kind, and where browsers come to. `demo` simulates the street."""
 
     address: str = "127.0.0.1"
     port: int = 8000
-    ingest: int = 2
-    control: int = 2
-    web: int = 2
+    each: int = 2
     demo: bool = True
     prepare: Sequence[str] = ()
 
@@ -168,14 +166,14 @@ def children(plan: Plan, environment: Mapping[str, str], root: Path, street: Pat
     only tells how it is."""
     found = []
     intake = free_port()
-    for number in range(1, plan.ingest + 1):
+    for number in range(1, plan.each + 1):
         own = {"SMARTCITY_BRIDGE_CLIENT_ID": f"smartcity-{number}"}
         command = ["manage.py", "runingest", "--share", "--port", str(intake)]
         found.append(Child(f"ingest {number}", command, {**environment, **own}, root))
-    for number in range(1, plan.control + 1):
+    for number in range(1, plan.each + 1):
         command = ["manage.py", "runcontrol", "--port", str(free_port())]
         found.append(Child(f"control {number}", command, environment, root))
-    for number in range(1, plan.web + 1):
+    for number in range(1, plan.each + 1):
         command = ["manage.py", "runweb", "--share", "--address", plan.address, "--port", str(plan.port)]
         found.append(Child(f"web {number}", command, environment, root))
     found.append(Child("forecasts", ["manage.py", "runforecasts"], environment, root))

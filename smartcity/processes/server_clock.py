@@ -11,29 +11,20 @@ from channels.db import database_sync_to_async
 from smartcity import timekeeping
 from smartcity.hearts import Hearts
 from smartcity.kernel.clock import clock
-from smartcity.processes.part import Work
+from smartcity.processes.part import Part, Work
 
 EVERY_S: Final = 60.0
 
 
-class ServerClock:
+class ServerClock(Part):
     def __init__(self) -> None:
         self.ahead_s: float | None = None
-
-    async def open(self) -> None:
-        pass
 
     def work(self, hearts: Hearts) -> list[Work]:
         return [hearts.every(EVERY_S, "server clock", self._compare)]
 
-    async def close(self) -> None:
-        pass
-
     def vitals(self) -> Mapping[str, Callable[[], Any]]:
         return {"server_clock": lambda: {"ahead_s": self.ahead_s}}
-
-    def why_not_ready(self) -> str:
-        return ""
 
     async def _compare(self) -> None:
         self.ahead_s = None

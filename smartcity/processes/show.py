@@ -17,7 +17,7 @@ from smartcity.devices.models import Series
 from smartcity.hearts import Hearts
 from smartcity.kernel.clock import clock
 from smartcity.kernel.metrics import DataClass
-from smartcity.processes.part import Work
+from smartcity.processes.part import Part, Work
 from smartcity.realtime.consumer import Live
 from smartcity.realtime.hub import Hub, Place
 from smartcity.telemetry import read
@@ -31,7 +31,7 @@ def _calm() -> Mapping[str, Any]:
     return {"rate": {"readings_s": 0.0, "lag_s": 0.0}}
 
 
-class Show:
+class Show(Part):
     """`pulse` gives what every frame carries beside the time: `rate`, and `notice` where people must be told that what
     they see is not what is."""
 
@@ -57,17 +57,11 @@ class Show:
             hearts.every(PLACES_S, "places", self._learn_places),
         ]
 
-    async def close(self) -> None:
-        pass
-
     def vitals(self) -> Mapping[str, Callable[[], Any]]:
         return {
             "clock": lambda: {"at": clock.now_ms(), "speed": clock.speed, "ceiling": clock.anchor.ceiling},
             "live_view": lambda: {"clients": Live.count, "frames_sent": self.hub.frames_sent},
         }
-
-    def why_not_ready(self) -> str:
-        return ""
 
     def _frame(self) -> dict[str, Any]:
         face = {"at": clock.now_ms(), "mode": clock.mode, "speed": clock.speed, "ceiling": clock.anchor.ceiling}
@@ -89,7 +83,7 @@ class Show:
         self.hub.places, self.hub.personal = await database_sync_to_async(_places, thread_sensitive=False)()
 
 
-class Web:
+class Web(Part):
     """The server for HTTP and WebSocket, while the part lives."""
 
     def __init__(self, application: Any, address: str, port: int, *, shares_port: bool = False) -> None:
@@ -104,19 +98,10 @@ class Web:
             up.cancel()
             raise OSError("the web server does not start")
 
-    def work(self, hearts: Hearts) -> list[Work]:
-        return []
-
     async def close(self) -> None:
         self._server.should_exit = True
         with contextlib.suppress(SystemExit):
             await asyncio.wait([self._serving], timeout=2 * serving.GRACE_S)
-
-    def vitals(self) -> Mapping[str, Callable[[], Any]]:
-        return {}
-
-    def why_not_ready(self) -> str:
-        return ""
 
 
 def _latest() -> list[tuple[int, float, int, int]]:

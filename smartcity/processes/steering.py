@@ -19,7 +19,7 @@ from smartcity.control.unproven import Unproven
 from smartcity.hearts import Hearts
 from smartcity.kernel.alarms import ClocksOff
 from smartcity.kernel.clock import clock
-from smartcity.processes.part import Work
+from smartcity.processes.part import Part, Work
 
 ALARMS_S: Final = 1.0
 EVENTS_S: Final = 600.0
@@ -30,7 +30,7 @@ def _nobody(items: Items) -> None:
     pass
 
 
-class Steering:
+class Steering(Part):
     """`on_alarms` hears of changed alarms, `clocks` says which devices' clocks are off. A process that does not lead
     decides, judges and sends nothing."""
 
@@ -51,9 +51,6 @@ class Steering:
         if self.leads:
             self.control.on_ack(answers)
 
-    async def open(self) -> None:
-        pass
-
     def work(self, hearts: Hearts) -> list[Work]:
         return [
             hearts.run("control", self.control.run),
@@ -72,9 +69,6 @@ class Steering:
             "notices": lambda: self.notifier.counters,
             "leading": lambda: {"epoch": self.control.leader.epoch or 0},
         }
-
-    def why_not_ready(self) -> str:
-        return ""
 
     def _evaluator(self) -> Evaluator:
         leader = self.control.leader

@@ -15,7 +15,7 @@ from smartcity.bus.postgres import PostgresBus
 from smartcity.control import leases
 from smartcity.hearts import Hearts
 from smartcity.processes import peers
-from smartcity.processes.part import Work
+from smartcity.processes.part import Part, Work
 from smartcity.processes.peers import Peers
 from smartcity.processes.topics import BEAT_S, PROCESSES
 from smartcity.telemetry.line import line
@@ -25,7 +25,7 @@ def _nothing() -> Mapping[str, Any]:
     return {}
 
 
-class Wire:
+class Wire(Part):
     """`describe` gives what peers.Told has beside the name, as far as this kind of process knows it; `on_beat` is done
     at every beat."""
 
@@ -36,14 +36,8 @@ class Wire:
         self._kind, self._describe = kind, describe
         self.bus.listen(PROCESSES, self.peers.take)
 
-    async def open(self) -> None:
-        pass
-
     def work(self, hearts: Hearts) -> list[Work]:
         return [hearts.run("bus", self.bus.run), hearts.every(BEAT_S, "beat", self._beat)]
-
-    async def close(self) -> None:
-        pass
 
     def vitals(self) -> Mapping[str, Callable[[], Any]]:
         return {

@@ -167,3 +167,14 @@ def test_delays_and_qualities_are_sealed_too(store):
     ((packed,),) = rows("SELECT packed FROM sealed")
     day = packing.unpack(bytes(packed))
     assert (day.quality.tolist(), day.delay_s.tolist()) == ([1], [42])
+
+
+def test_what_another_process_stored_and_sealed_is_known_to_one_that_has_not_heard_of_it(new_store):
+    """Its high-water marks are of before: only the packed days tell."""
+    other, one = new_store(), new_store()
+    other.write(batch((OLD - DAY, ALL, 1.0), now=OLD))
+    fill(one, days=(0,))
+    upkeep.seal(one, NOW)
+    again = other.write(batch((OLD, ALL, 1.0, 11), (OLD + 15 * MINUTE_MS, ALL, 99.0)))
+    assert (again.stored, again.duplicate, again.conflicting) == (0, 1, 1)
+    assert rows("SELECT count(*) FROM reading WHERE at >= %s", OLD) == [(0,)]

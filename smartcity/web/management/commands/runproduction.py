@@ -39,7 +39,7 @@ class Command(BaseCommand):
         if firstrun.write_secrets(settings.VAR / "secrets"):
             firstrun.again()
         more = [word for name in ("city", "speed") if options[name] for word in (f"--{name}", str(options[name]))]
-        plan = Plan(address, port, each, each, each, not empty, more)
+        plan = Plan(address, port, each, not empty, more)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             with production.standing(settings.VAR / "production") as found:
