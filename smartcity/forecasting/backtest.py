@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ from smartcity.forecasting.series import Array, Panel
 from smartcity.kernel.forecasts import Target
 
 log = logging.getLogger(__name__)
+
+APART = 2  # short seasons from one origin to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,11 @@ class Windows:
 def origins(panel: Panel, target: Target, *, count: int, least: int) -> tuple[int, ...]:
     """Up to `count` step indices, newest last, each with `least` steps before it and a short season after it.
 
-    They lie a little more than one short season apart, so that every hour of the day starts some window. Of a horizon
-    longer than a short season the newest windows hold only the part that has come true.
+    They lie a little more than two short seasons apart, so that all days of a week and hours of a day start some. Of a
+    horizon longer than a short season the newest windows hold only the part that has come true.
     """
     day = min((*target.seasons_steps, target.horizon_steps))
-    stride = day + max(5 * day // 24, 1)
+    stride = APART * day + max(5 * day // 24, 1)
     newest = panel.steps - day
     found = [newest - k * stride for k in range(count)]
     return tuple(origin for origin in reversed(found) if origin >= least)
@@ -45,13 +47,16 @@ def spread(chosen: Sequence[int], count: int) -> tuple[int, ...]:
     return tuple(chosen[round(k)] for k in np.linspace(len(chosen) - 1, 0, count, endpoint=False)[::-1])
 
 
-def run(panel: Panel, target: Target, method: Method, at: Sequence[int], levels: Sequence[float]) -> Windows:
-    """Predict a horizon from each origin in `at`, cleaning and fitting only on what came before it."""
-    shape = (len(panel.values), len(at), len(levels), target.horizon_steps)
-    predicted = np.full(shape, np.nan)
-    for index, origin in enumerate(at):
-        known, _ = clean(panel.before(origin), target)
-        predicted[:, index] = attempt(method, known, target, levels)
+def pasts(panel: Panel, target: Target, at: Sequence[int]) -> dict[int, Panel]:
+    """What was known before each origin, cleaned by nothing that came after it."""
+    return {origin: clean(panel.before(origin), target)[0] for origin in at}
+
+
+def run(
+    known: Mapping[int, Panel], target: Target, method: Method, at: Sequence[int], levels: Sequence[float]
+) -> Windows:
+    """Predict a horizon from each origin in `at`, fitting only on what was `known` then."""
+    predicted = np.stack([attempt(method, known[origin], target, levels) for origin in at], axis=1)
     return Windows(tuple(at), predicted)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From histories to forecasts: the backtest picks a method per series, seasonal naive guards it, words say why.
+"""From histories to forecasts: the backtest shares each series out among methods, seasonal naive guards, words say why.
 
 `calibrate` is the costly half (once a city day), `issue` the cheap one (every city hour); `forecast` does both for one.
-Nothing in a history makes them raise: the ladder is champion → next best → seasonal naive → last value → nothing.
+Nothing in a history makes them raise: the mix → those of it that answer → seasonal naive → last value → nothing.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 from smartcity.forecasting import backtest, explain, intervals, quantiles
 from smartcity.forecasting.clean import Repairs, clean
 from smartcity.forecasting.forecast import Basis, Forecast
-from smartcity.forecasting.methods import METHODS
-from smartcity.forecasting.ranking import Standing, contest, day_steps, levels_of
+from smartcity.forecasting.methods import METHODS, MIX
+from smartcity.forecasting.ranking import Standing, by_step, contest, day_steps, levels_of
 from smartcity.forecasting.series import Array, History, Panel, coarser, panel
 from smartcity.kernel.forecasts import Target
 
@@ -68,40 +68,68 @@ def _groups(histories: Sequence[History], target: Target, now_ms: int) -> list[t
 def _issue(known: Panel, target: Target, standings: Sequence[Standing], now_ms: int) -> list[Forecast]:
     usable, repairs = clean(known, target)
     levels = levels_of(target)
-    values, used = _down_the_ladder(usable, target, standings, levels)
+    values, used = _shared(usable, target, standings, levels)
+    _stand_in(values, used, usable, target, standings, levels)
     wanted = values[:, [levels.index(level) for level in sorted(target.levels)]]
     return [
-        _worded(usable, row, wanted[row], used[row], standings[row], repairs, target, now_ms)
+        _worded(usable, row, wanted[row], tuple(used[row]), standings[row], repairs, target, now_ms)
         for row in range(len(values))
     ]
 
 
-def _down_the_ladder(
+def _shared(
     usable: Panel, target: Target, standings: Sequence[Standing], levels: tuple[float, ...]
-) -> tuple[Array, list[str]]:
-    """Each series by the first method on its ladder with a sane answer: values `[n, L, H]` and names ('' if none)."""
-    values = np.full((len(usable.values), len(levels), target.horizon_steps), np.nan)
-    used = [""] * len(usable.values)
-    for rung in range(max(len(one.ladder) for one in standings)):
+) -> tuple[Array, list[list[str]]]:
+    """Each series by all methods that have a share and a sane answer: values `[n, L, H]` (NaN if none) and names."""
+    shape = (len(usable.values), len(levels), target.horizon_steps)
+    total, weight = np.zeros(shape), np.zeros((shape[0], shape[2]))
+    used: list[list[str]] = [[] for _ in standings]
+    for name in METHODS:
+        rows = [row for row, one in enumerate(standings) if name in one.parts]
+        for row, band in _attempts(name, rows, usable, target, levels):
+            share = by_step(standings[row].parts[name], day_steps(target), target.horizon_steps)
+            total[row] += share * quantiles.orderly(band, target.low, target.high)
+            weight[row] += share
+            used[row].append(name)
+    values = total / np.where(weight > 0, weight, np.nan)[:, None, :]
+    for row, names in enumerate(used):
+        standing = standings[row]
+        if len(names) == len(standing.parts) and standing.learnt is not None:
+            band = intervals.apply(values[row][None], levels, standing.learnt[None], block=day_steps(target))[0]
+            values[row] = quantiles.orderly(band, target.low, target.high)
+        if not np.isfinite(values[row]).all():
+            names.clear()
+    return values, used
+
+
+def _stand_in(
+    values: Array,
+    used: list[list[str]],
+    usable: Panel,
+    target: Target,
+    standings: Sequence[Standing],
+    levels: tuple[float, ...],
+) -> None:
+    """Fill the rows that no method with a share could answer, by the next on their ladder that can."""
+    for rung in range(1, max(len(one.ladder) for one in standings)):
         for name in METHODS:
             rows = [
                 row
                 for row, one in enumerate(standings)
                 if not used[row] and rung < len(one.ladder) and one.ladder[rung] == name
             ]
-            if not rows:
-                continue
-            for row, band in zip(rows, backtest.attempt(METHODS[name], usable.rows(rows), target, levels), strict=True):
-                if _is_sane(band, usable.values[row]):
-                    values[row], used[row] = _banded(band, target, standings[row], rung, levels), name
-    return values, used
+            for row, band in _attempts(name, rows, usable, target, levels):
+                values[row], used[row] = quantiles.orderly(band, target.low, target.high), [name]
 
 
-def _banded(band: Array, target: Target, standing: Standing, rung: int, levels: tuple[float, ...]) -> Array:
-    """The champion gets the band its own errors taught; whoever stands in for it keeps the native one."""
-    if rung == 0 and standing.learnt is not None:
-        band = intervals.apply(band[None], levels, standing.learnt[None], block=day_steps(target))[0]
-    return quantiles.orderly(band, target.low, target.high)
+def _attempts(
+    name: str, rows: Sequence[int], usable: Panel, target: Target, levels: tuple[float, ...]
+) -> list[tuple[int, Array]]:
+    """The sane answers of one method for these rows."""
+    if not rows:
+        return []
+    bands = backtest.attempt(METHODS[name], usable.rows(rows), target, levels)
+    return [(row, band) for row, band in zip(rows, bands, strict=True) if _is_sane(band, usable.values[row])]
 
 
 def _is_sane(band: Array, past: Array) -> bool:
@@ -119,7 +147,7 @@ def _worded(
     usable: Panel,
     row: int,
     values: Array,
-    used: str,
+    used: tuple[str, ...],
     standing: Standing,
     repairs: Repairs,
     target: Target,
@@ -138,16 +166,20 @@ def _worded(
         step_s=usable.step_s,
         levels=tuple(sorted(target.levels)),
         values=values,
-        method=used if basis is not Basis.NOTHING else "",
+        method=_name(used) if basis is not Basis.NOTHING else "",
         basis=basis,
         note=" ".join(part for part in (said, repairs.words(row) if len(seen) else "") if part),
-        skill=standing.skill if used == standing.champion and basis is Basis.MODEL else None,
+        skill=standing.skill if basis is Basis.MODEL else None,
     )
 
 
-def _basis(seen: Array, used: str, standing: Standing) -> Basis:
+def _name(used: tuple[str, ...]) -> str:
+    return used[0] if len(used) == 1 else MIX
+
+
+def _basis(seen: Array, used: tuple[str, ...], standing: Standing) -> Basis:
     if len(seen) < FEWEST or not used:
         return Basis.NOTHING
     if seen.min() == seen.max():
         return Basis.FLATLINE
-    return Basis.MODEL if used == standing.champion and standing.windows else Basis.FALLBACK
+    return Basis.MODEL if set(used) == set(standing.parts) and standing.windows else Basis.FALLBACK

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from smartcity.forecasting.forecast import Basis
 from smartcity.forecasting.methods import METHODS, NAIVE
 from smartcity.forecasting.ranking import Standing
@@ -10,7 +12,7 @@ from smartcity.forecasting.ranking import Standing
 STALE_S = 6 * 3600
 
 
-def words(basis: Basis, used: str, standing: Standing, readings: int, silent_s: int) -> str:
+def words(basis: Basis, used: Sequence[str], standing: Standing, readings: int, silent_s: int) -> str:
     """`readings`: usable steps in the history; `silent_s`: city seconds since the newest of them."""
     if basis is Basis.NOTHING:
         return _nothing(readings)
@@ -30,16 +32,29 @@ def _flat(readings: int) -> str:
     return f"All {readings:,} readings are equal, so the same value is shown; the sensor may be stuck."
 
 
-def _chosen(used: str, standing: Standing) -> str:
-    title = METHODS[used].title
+def _chosen(used: Sequence[str], standing: Standing) -> str:
+    said = _capital(_shared(used, standing))
     if not standing.windows:
-        return f"{_capital(title)}: the history is too short to test methods against each other."
-    if used != standing.champion:
-        return f"{_capital(title)} stands in: {METHODS[standing.champion].title} gave no usable answer."
-    if used == NAIVE:
-        return f"{_capital(title)}: no method did better in {_windows(standing)}."
+        return f"{said}: the history is too short to test methods against each other."
+    missing = [METHODS[name].title for name in standing.parts if name not in used]
+    if missing:
+        return f"{said}, without {_list(missing)}, which gave no usable answer."
+    if list(used) == [NAIVE]:
+        return f"{said}: no method did better in {_windows(standing)}."
     gain = f"{standing.skill:.0%} lower loss than seasonal naive" if standing.skill is not None else "no lower loss"
-    return f"{_capital(title)}: {gain} in {_windows(standing)}."
+    return f"{said}: {gain} in {_windows(standing)}."
+
+
+def _shared(used: Sequence[str], standing: Standing) -> str:
+    """The method, or the methods with the mean of their shares over the horizon, the largest first."""
+    if len(used) == 1:
+        return METHODS[used[0]].title
+    means = {name: float(share.mean()) for name, share in standing.parts.items() if name in used}
+    return _list([f"{METHODS[name].title} ({mean / sum(means.values()):.0%})" for name, mean in means.items()])
+
+
+def _list(said: Sequence[str]) -> str:
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
 
 
 def _windows(standing: Standing) -> str:

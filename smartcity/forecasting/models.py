@@ -48,7 +48,7 @@ class IssuedForecast(models.Model):
 
 
 class Calibration(models.Model):
-    """Which methods a series' backtest prefers, and what their errors taught about the band."""
+    """How a series' backtest shares it out among methods, and what their errors taught about the band."""
 
     series = models.OneToOneField(Series, on_delete=models.CASCADE, related_name="calibration")
     made_at = models.BigIntegerField()
@@ -57,6 +57,9 @@ class Calibration(models.Model):
     windows = models.PositiveIntegerField(default=0)
     learnt = models.BinaryField(null=True)
     learnt_blocks = models.PositiveIntegerField(default=0)
+    shares: models.JSONField[Any, Any] = models.JSONField(
+        null=True, help_text="[ladder, blocks]; null: all the first's."
+    )
 
     def __str__(self) -> str:
         return f"{self.series_id}: {self.ladder}"

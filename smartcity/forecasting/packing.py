@@ -56,6 +56,7 @@ def pack_standing(series_id: int, standing: Standing, now_ms: int) -> Calibratio
         windows=standing.windows,
         learnt=None if standing.learnt is None else standing.learnt.astype("<f4").tobytes(),
         learnt_blocks=0 if standing.learnt is None else len(standing.learnt),
+        shares=None if standing.shares is None else standing.shares.round(4).tolist(),
     )
 
 
@@ -67,9 +68,7 @@ def unpack_standing(row: Calibration | None, target: Target, allowed: Sequence[s
     if learnt is not None:
         fits = len(learnt) == row.learnt_blocks * len(levels_of(target))
         learnt = learnt.reshape(row.learnt_blocks, -1) if fits else None
-    return Standing(
-        ladder=tuple(row.ladder) if NAIVE in row.ladder else (*row.ladder, NAIVE),
-        skill=row.skill,
-        windows=row.windows,
-        learnt=learnt,
-    )
+    shares = None if row.shares is None else np.array(row.shares, np.float64)
+    if NAIVE not in row.ladder or (shares is not None and (shares.ndim != 2 or len(shares) != len(row.ladder))):
+        return Standing()
+    return Standing(ladder=tuple(row.ladder), skill=row.skill, windows=row.windows, learnt=learnt, shares=shares)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which method a series should trust: a contest on shared backtest windows that seasonal naive has to lose."""
+"""How much a series should trust each method: shares by backtest, on shared windows that seasonal naive has to lose.
+
+A share is one over the cube of a method's quantile loss beside seasonal naive's, for each cycle (day) of the horizon
+apart: better than one champion where windows are few, because the best of few is often only lucky.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +15,47 @@ import numpy as np
 from smartcity.forecasting import backtest, intervals, quantiles, scores, seasons
 from smartcity.forecasting.clean import clean
 from smartcity.forecasting.methods import METHODS, NAIVE
-from smartcity.forecasting.series import Array, Panel
-from smartcity.kernel.forecasts import Target
+from smartcity.forecasting.series import Array, Flags, Panel
+from smartcity.kernel.forecasts import Target, Tier
 
 MARGIN = 0.01
 FEWEST = 3
 ALWAYS = (0.1, 0.5, 0.9)
+POWER = 3.0
+LEAST_SHARE = 0.1  # of at least one block, or the method is not worth its cost
+BORROWED = 0.5  # of a window's mean loss, lent to each block: late blocks have few windows of their own
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a series' methods did. `ladder`: best first, down to seasonal naive.
 
-    `skill`: 1 − quantile loss / that of seasonal naive on the same windows, None without a backtest;
-    `learnt[blocks, levels]`: see intervals.py, None when the native band is kept.
+    `shares[ladder, blocks]` of the forecast by cycle of the horizon, None when the first has it all; who has no share
+    only stands in. `skill`: 1 − quantile loss of the mix / that of seasonal naive on the same windows, None without a
+    backtest; `learnt[blocks, levels]`: see intervals.py, None when the native band is kept.
     """
 
     ladder: tuple[str, ...] = (NAIVE,)
     skill: float | None = None
     windows: int = 0
     learnt: Array | None = None
+    shares: Array | None = None
 
     @property
     def champion(self) -> str:
         return self.ladder[0]
+
+    @property
+    def parts(self) -> dict[str, Array]:
+        """Share by block of each method that has one, the champion first."""
+        if self.shares is None:
+            return {self.champion: np.ones(1)}
+        return {name: row for name, row in zip(self.ladder, self.shares, strict=True) if row.any()}
+
+    @property
+    def tier(self) -> Tier:
+        """Heavy where a method with a share is."""
+        return Tier.HEAVY if any(METHODS[name].tier is Tier.HEAVY for name in self.parts) else Tier.LIGHT
 
 
 def levels_of(target: Target) -> tuple[float, ...]:
@@ -47,27 +68,102 @@ def day_steps(target: Target) -> int:
     return min(target.seasons_steps, default=target.horizon_steps)
 
 
+def by_step(shares: Array, block: int, horizon: int) -> Array:
+    """Shares `[..., blocks]` for each step of the horizon; the last block's for what lies beyond it."""
+    return np.asarray(shares[..., np.minimum(np.arange(horizon) // block, shares.shape[-1] - 1)])
+
+
 def contest(known: Panel, target: Target, methods: Sequence[str]) -> list[Standing]:
-    """Rank the methods for every series of the panel; one without room for a window keeps seasonal naive."""
-    day = day_steps(target)
-    most = max(METHODS[name].windows for name in (NAIVE, *methods))
-    at = _origins(known, target, most)
+    """Shares of the methods for every series of the panel; one without room for a window keeps seasonal naive."""
+    at = _origins(known, target, max(METHODS[name].windows for name in (NAIVE, *methods)))
     if not at:
         return [Standing() for _ in known.values]
-    levels = levels_of(target)
+    levels, day = levels_of(target), day_steps(target)
     truth = backtest.actual(clean(known, target)[0], at, target.horizon_steps)
-    losses: dict[str, Array] = {}
-    learnt: dict[str, Array | None] = {}
-    for name in (NAIVE, *(name for name in methods if name != NAIVE)):
-        chosen = [origin for origin in at if origin >= METHODS[name].cycles * day]
-        if not chosen:
-            continue
-        windows = backtest.run(known, target, METHODS[name], backtest.spread(chosen, METHODS[name].windows), levels)
-        own = [at.index(origin) for origin in windows.origins]
-        losses[name] = np.full(truth.shape[:2], np.nan)
-        losses[name][:, own] = _losses(windows.predicted, levels, truth[:, own], target)
-        learnt[name] = intervals.learn(windows.predicted, levels, truth[:, own], block=day)
-    return [_rank(row, losses, learnt) for row in range(len(known.values))]
+    told = _told(known, target, methods, at, levels)
+    losses = np.stack([scores.step_loss(each, levels, truth) for each in told.values()])
+    shares = _shares(losses, list(told).index(NAIVE), day)
+    mix = _mixed(list(told.values()), shares, day)
+    loss = scores.mean_known(scores.step_loss(mix, levels, truth), axis=2)
+    naive = scores.mean_known(losses[list(told).index(NAIVE)], axis=2)
+    learnt = intervals.learn(mix, levels, truth, block=day)
+    alone = intervals.learn(told[NAIVE], levels, truth, block=day)
+    return [
+        _standing(tuple(told), shares[:, row], loss[row], naive[row], *_of_row(row, learnt, alone))
+        for row in range(len(known.values))
+    ]
+
+
+def _told(
+    known: Panel, target: Target, methods: Sequence[str], at: Sequence[int], levels: Sequence[float]
+) -> dict[str, Array]:
+    """What each method would have said at each origin, `[n, windows, levels, horizon]`; NaN where it was not tried."""
+    told: dict[str, Array] = {}
+    pasts = backtest.pasts(known, target, at)
+    for name in dict.fromkeys((NAIVE, *methods)):
+        chosen = [origin for origin in at if origin >= METHODS[name].cycles * day_steps(target)]
+        if chosen:
+            windows = backtest.run(pasts, target, METHODS[name], backtest.spread(chosen, METHODS[name].windows), levels)
+            said = np.full((len(known.values), len(at), len(levels), target.horizon_steps), np.nan)
+            said[:, [at.index(origin) for origin in windows.origins]] = windows.predicted
+            said[~np.isfinite(said).all(axis=(2, 3))] = np.nan
+            told[name] = quantiles.orderly(said, target.low, target.high)
+    return told
+
+
+def _shares(losses: Array, naive: int, day: int) -> Array:
+    """`losses[m, n, windows, H]` → shares `[m, n, blocks]`, each method beside seasonal naive on its own windows."""
+    both: Flags = np.asarray(np.isfinite(losses) & np.isfinite(losses[naive]), np.bool_)
+    own, other = np.where(both, losses, 0.0).sum(axis=2), np.where(both, losses[naive], 0.0).sum(axis=2)
+    blocks = np.arange(0, losses.shape[-1], day)
+    own, other = (np.add.reduceat(part, blocks, axis=2) for part in (own, other))
+    windows = np.asarray(both.any(axis=3)).sum(axis=2, keepdims=True)
+    lent = BORROWED / np.maximum(windows, 1)
+    own, other = (part + lent * part.mean(axis=2, keepdims=True) for part in (own, other))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where((own > 0) & (other > 0), (other / own) ** POWER, 0.0)
+        share = share / share.sum(axis=0)
+        share[np.nan_to_num(share).max(axis=2) < LEAST_SHARE] = 0.0
+        share = share / share.sum(axis=0)
+    return np.asarray(np.nan_to_num(share))
+
+
+def _mixed(told: Sequence[Array], shares: Array, day: int) -> Array:
+    """The shared forecast of each window, of those methods that were tried on it; NaN where none was."""
+    total, weight = np.zeros(told[0].shape), np.zeros(told[0].shape[:2] + told[0].shape[3:])
+    for said, share in zip(told, shares, strict=True):
+        known = np.asarray(np.isfinite(said).all(axis=(2, 3)))
+        each = by_step(share, day, said.shape[3])[:, None, :] * known[:, :, None]
+        total += each[:, :, None, :] * np.where(known[:, :, None, None], said, 0.0)
+        weight += each
+    with np.errstate(invalid="ignore"):
+        return np.asarray(total / np.where(weight > 0, weight, np.nan)[:, :, None, :])
+
+
+def _of_row(row: int, *learnt: Array | None) -> tuple[Array | None, ...]:
+    return tuple(None if one is None or not np.isfinite(one[row]).all() else one[row] for one in learnt)
+
+
+def _standing(
+    names: Sequence[str], shares: Array, loss: Array, naive: Array, learnt: Array | None, alone: Array | None
+) -> Standing:
+    """Seasonal naive alone where the mix does not beat it clearly."""
+    both = np.isfinite(loss) & np.isfinite(naive)
+    if not (both.any() and loss[both].sum() < (1 - MARGIN) * naive[both].sum()):
+        windows = int(np.isfinite(naive).sum())
+        return Standing(skill=0.0 if windows and np.nansum(naive) > 0 else None, windows=windows, learnt=alone)
+    order = [k for k in np.argsort(-shares.mean(axis=1), kind="stable") if shares[k].any()]
+    ladder = tuple(names[k] for k in order)
+    kept = shares[order]
+    if NAIVE not in ladder:
+        ladder, kept = (*ladder, NAIVE), np.vstack([kept, np.zeros((1, kept.shape[1]))])
+    return Standing(
+        ladder=ladder,
+        skill=float(1 - loss[both].sum() / naive[both].sum()),
+        windows=int(both.sum()),
+        learnt=learnt,
+        shares=kept,
+    )
 
 
 def _origins(known: Panel, target: Target, count: int) -> tuple[int, ...]:
@@ -77,30 +173,3 @@ def _origins(known: Panel, target: Target, count: int) -> tuple[int, ...]:
     return (
         at if len(at) >= FEWEST else backtest.origins(known, target, count=count, least=max(2 * day_steps(target), 8))
     )
-
-
-def _losses(predicted: Array, levels: Sequence[float], truth: Array, target: Target) -> Array:
-    """Quantile loss per series and window `[n, windows]`; NaN where the method failed."""
-    loss = scores.quantile_loss(quantiles.orderly(predicted, target.low, target.high), levels, truth)
-    return np.where(np.isfinite(predicted).all(axis=(2, 3)), loss, np.nan)
-
-
-def _rank(row: int, losses: dict[str, Array], learnt: dict[str, Array | None]) -> Standing:
-    ladder: list[str] = []
-    for name in losses:
-        beaten = (place for place, other in enumerate(ladder) if _beats(losses[name][row], losses[other][row]))
-        ladder.insert(next(beaten, len(ladder)), name)
-    best, naive = losses[ladder[0]][row], losses[NAIVE][row]
-    both = np.isfinite(best) & np.isfinite(naive)
-    band = learnt[ladder[0]]
-    return Standing(
-        ladder=tuple(ladder[: ladder.index(NAIVE) + 1]),
-        skill=float(1 - best[both].sum() / naive[both].sum()) if naive[both].sum() > 0 else None,
-        windows=int(both.sum()),
-        learnt=None if band is None or not np.isfinite(band[row]).all() else band[row],
-    )
-
-
-def _beats(challenger: Array, leader: Array) -> bool:
-    both = np.isfinite(challenger) & np.isfinite(leader)
-    return bool(both.any() and challenger[both].sum() < (1 - MARGIN) * leader[both].sum())

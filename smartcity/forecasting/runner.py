@@ -28,7 +28,7 @@ from smartcity.kernel.forecasts import Target, Tier
 log = logging.getLogger(__name__)
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
-ISSUE_EVERY_MS = {Tier.LIGHT: HOUR_MS, Tier.HEAVY: 6 * HOUR_MS}  # by the tier of the method that leads
+ISSUE_EVERY_MS = {Tier.LIGHT: HOUR_MS, Tier.HEAVY: 6 * HOUR_MS}  # by the tier of the methods that share it
 CALIBRATE_EVERY_MS = DAY_MS
 KEPT_EVERY_MS = 6 * HOUR_MS
 RECENT_MS, KEPT_MS = 2 * DAY_MS, 60 * DAY_MS
@@ -56,7 +56,7 @@ class Job:
         return sorted(due, key=lambda pk: made.get(pk, 0))
 
     def to_issue(self, now_ms: int) -> list[int]:
-        every = {pk: ISSUE_EVERY_MS[METHODS[self.standing(pk).champion].tier] for pk in self.series}
+        every = {pk: ISSUE_EVERY_MS[self.standing(pk).tier] for pk in self.series}
         return [pk for pk in self.series if not 0 <= now_ms - self.issued.get(pk, -DAY_MS * 10_000) < every[pk]]
 
 
@@ -152,7 +152,7 @@ def _calibrate(job: Job, past: Mapping[int, History], now_ms: int, until: float,
             rows,
             update_conflicts=True,
             unique_fields=["series"],
-            update_fields=["made_at", "ladder", "skill", "windows", "learnt", "learnt_blocks"],
+            update_fields=["made_at", "ladder", "skill", "windows", "learnt", "learnt_blocks", "shares"],
         )
         job.calibrations.update(zip(batch, rows, strict=True))
         fresh.update(batch)

@@ -27,11 +27,16 @@ def absolute_error(predicted: Array, levels: Sequence[float], actual: Array) -> 
 
 def quantile_loss(predicted: Array, levels: Sequence[float], actual: Array) -> Array:
     """Twice the mean pinball loss over 0.1 … 0.9 and the horizon; over the seasonal scale it is SQL (fev-bench)."""
+    return mean_known(step_loss(predicted, levels, actual), axis=-1)
+
+
+def step_loss(predicted: Array, levels: Sequence[float], actual: Array) -> Array:
+    """Twice the mean pinball loss over 0.1 … 0.9 of each step: `predicted[..., L, H]` → `[..., H]`."""
     total = np.zeros(actual.shape)
     for level in SQL_LEVELS:
         error = actual - quantiles.at_level(predicted, levels, level)
         total += 2 * np.maximum(level * error, (level - 1) * error)
-    return mean_known(total / len(SQL_LEVELS), axis=-1)
+    return np.asarray(total / len(SQL_LEVELS))
 
 
 def coverage(predicted: Array, levels: Sequence[float], actual: Array, *, band: float) -> Array:
