@@ -177,6 +177,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 CITY_TIME_ZONE = os.environ.get("SMARTCITY_TIME_ZONE", "Europe/Helsinki")
 CITY_NAME = os.environ.get("SMARTCITY_NAME", "")
+HOLIDAYS = os.environ.get("SMARTCITY_HOLIDAYS", "")
 RAW_DAYS = int(os.environ.get("SMARTCITY_RAW_DAYS") or 0)
 QUARANTINE_KEY = secret("quarantine_key")
 QUARANTINE_DAYS = int(os.environ.get("SMARTCITY_QUARANTINE_DAYS") or 14)

@@ -7,3 +7,10 @@ from django.apps import AppConfig
 class ForecastingConfig(AppConfig):
     name = "smartcity.forecasting"
     label = "forecasting"
+
+    def ready(self) -> None:
+        from django.core.checks import register
+
+        from smartcity.forecasting.checks import known_holidays
+
+        register(known_holidays)

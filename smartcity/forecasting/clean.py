@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def clean(panel: Panel, target: Target) -> tuple[Panel, Repairs]:
     stuck = _stuck(values, min(target.seasons_steps, default=96), target.low)
     values[stuck] = np.nan
     counts = [flags.sum(axis=1).astype(np.float64) for flags in (missing, impossible, spikes, stuck)]
-    return Panel(panel.start_ms, panel.step_s, values), Repairs(panel.steps, *counts)
+    return replace(panel, values=values), Repairs(panel.steps, *counts)
 
 
 def _spikes(values: Array) -> Flags:

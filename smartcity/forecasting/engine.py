@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from smartcity.forecasting import backtest, explain, intervals, quantiles
-from smartcity.forecasting.clean import Repairs, clean
+from smartcity.forecasting.beside import Beside
+from smartcity.forecasting.clean import clean
 from smartcity.forecasting.forecast import Basis, Forecast
 from smartcity.forecasting.methods import METHODS, MIX
 from smartcity.forecasting.ranking import Standing, by_step, contest, day_steps, levels_of
@@ -23,24 +24,35 @@ MEMORY_CYCLES = 8
 FEWEST = 3
 
 
-def forecast(history: History, target: Target, methods: Sequence[str], now_ms: int) -> Forecast:
+def forecast(
+    history: History, target: Target, methods: Sequence[str], now_ms: int, beside: Beside | None = None
+) -> Forecast:
     """One series, from nothing to a band with a note."""
-    return issue([history], target, calibrate([history], target, methods, now_ms), now_ms)[0]
+    standings = calibrate([history], target, methods, now_ms, beside)
+    return issue([history], target, standings, now_ms, beside)[0]
 
 
-def calibrate(histories: Sequence[History], target: Target, methods: Sequence[str], now_ms: int) -> list[Standing]:
+def calibrate(
+    histories: Sequence[History], target: Target, methods: Sequence[str], now_ms: int, beside: Beside | None = None
+) -> list[Standing]:
     """Backtest every method that a series is long enough for and rank them, in the order of `histories`."""
     standings = [Standing() for _ in histories]
-    for rows, known in _groups(histories, target, now_ms):
+    for rows, known in _groups(histories, target, now_ms, beside):
         for row, standing in zip(rows, contest(known, target, methods), strict=True):
             standings[row] = standing
     return standings
 
 
-def issue(histories: Sequence[History], target: Target, standings: Sequence[Standing], now_ms: int) -> list[Forecast]:
+def issue(
+    histories: Sequence[History],
+    target: Target,
+    standings: Sequence[Standing],
+    now_ms: int,
+    beside: Beside | None = None,
+) -> list[Forecast]:
     """A forecast for each history, in order."""
     issued: dict[int, Forecast] = {}
-    for rows, known in _groups(histories, target, now_ms):
+    for rows, known in _groups(histories, target, now_ms, beside):
         issued |= zip(rows, _issue(known, target, [standings[row] for row in rows], now_ms), strict=True)
     return [issued[row] for row in range(len(histories))]
 
@@ -50,11 +62,14 @@ def memory_steps(target: Target) -> int:
     return MEMORY_CYCLES * max((*target.seasons_steps, target.horizon_steps))
 
 
-def _groups(histories: Sequence[History], target: Target, now_ms: int) -> list[tuple[list[int], Panel]]:
+def _groups(
+    histories: Sequence[History], target: Target, now_ms: int, beside: Beside | None
+) -> list[tuple[list[int], Panel]]:
     """Series whose known past is about equally long, cut to that length, so that a batch is a rectangle of data."""
     if not histories:
         return []
-    whole = panel([coarser(one, target.step_s) for one in histories], now_ms=now_ms, steps=memory_steps(target))
+    same_step = [coarser(one, target.step_s) for one in histories]
+    whole = panel(same_step, now_ms=now_ms, steps=memory_steps(target), beside=beside)
     known = np.isfinite(whole.values)
     age = np.where(known.any(axis=1), whole.steps - np.argmax(known, axis=1), 0)
     day = day_steps(target)
@@ -71,8 +86,9 @@ def _issue(known: Panel, target: Target, standings: Sequence[Standing], now_ms: 
     values, used = _shared(usable, target, standings, levels)
     _stand_in(values, used, usable, target, standings, levels)
     wanted = values[:, [levels.index(level) for level in sorted(target.levels)]]
+    beside = explain.beside(usable, target)
     return [
-        _worded(usable, row, wanted[row], tuple(used[row]), standings[row], repairs, target, now_ms)
+        _worded(usable, row, wanted[row], tuple(used[row]), standings[row], repairs.words(row), beside, target, now_ms)
         for row in range(len(values))
     ]
 
@@ -149,7 +165,8 @@ def _worded(
     values: Array,
     used: tuple[str, ...],
     standing: Standing,
-    repairs: Repairs,
+    repaired: str,
+    beside: str,
     target: Target,
     now_ms: int,
 ) -> Forecast:
@@ -168,7 +185,7 @@ def _worded(
         values=values,
         method=_name(used) if basis is not Basis.NOTHING else "",
         basis=basis,
-        note=" ".join(part for part in (said, repairs.words(row) if len(seen) else "") if part),
+        note=" ".join(part for part in (said, beside if used else "", repaired if len(seen) else "") if part),
         skill=standing.skill if basis is Basis.MODEL else None,
     )
 

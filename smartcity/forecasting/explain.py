@@ -5,11 +5,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from smartcity.forecasting.beside import columns
 from smartcity.forecasting.forecast import Basis
 from smartcity.forecasting.methods import METHODS, NAIVE
 from smartcity.forecasting.ranking import Standing
+from smartcity.forecasting.series import Panel
+from smartcity.kernel.forecasts import Target
 
 STALE_S = 6 * 3600
+
+
+def beside(panel: Panel, target: Target) -> str:
+    """Which of what moves the series was known, and which was not this time; empty where nothing is asked."""
+    found = columns(panel.beside, panel.start_ms, panel.step_s, panel.steps, target.horizon_steps)
+    said = [
+        f"It reckons with {_list(found.names)}." if found.names else "",
+        f"Left out, because not foreseen this time: {_list(found.missing)}." if found.missing else "",
+    ]
+    return " ".join(part for part in said if part)
 
 
 def words(basis: Basis, used: Sequence[str], standing: Standing, readings: int, silent_s: int) -> str:

@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import transaction
 
 from smartcity import declared
 from smartcity.devices.models import Series
 from smartcity.forecasting import engine, scoring
+from smartcity.forecasting.beside import Beside, Holidays
 from smartcity.forecasting.methods import METHODS, suited
 from smartcity.forecasting.models import Calibration, IssuedForecast
 from smartcity.forecasting.packing import pack, pack_standing, unpack_standing
@@ -24,6 +26,7 @@ from smartcity.forecasting.ranking import Standing
 from smartcity.forecasting.series import History
 from smartcity.forecasting.worker import Report
 from smartcity.kernel.forecasts import Target, Tier
+from smartcity.telemetry import read
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +149,7 @@ def _calibrate(job: Job, past: Mapping[int, History], now_ms: int, until: float,
     for batch in _batches(due, BATCH[_tier(job)]):
         if time.perf_counter() >= until:
             break
-        standings = engine.calibrate([past[pk] for pk in batch], job.target, job.methods, now_ms)
+        standings = engine.calibrate([past[pk] for pk in batch], job.target, job.methods, now_ms, beside())
         rows = [pack_standing(pk, standing, now_ms) for pk, standing in zip(batch, standings, strict=True)]
         Calibration.objects.bulk_create(
             rows,
@@ -167,7 +170,7 @@ def _issue(
     due = set(job.to_issue(now_ms)) | fresh
     for batch in _batches([pk for pk in job.series if pk in due], BATCH[Tier.LIGHT]):
         standings = [job.standing(pk) for pk in batch]
-        found = engine.issue([past[pk] for pk in batch], job.target, standings, now_ms)
+        found = engine.issue([past[pk] for pk in batch], job.target, standings, now_ms, beside())
         slot = now_ms // KEPT_EVERY_MS
         rows = [
             pack(pk, one, is_kept=job.issued.get(pk, 0) // KEPT_EVERY_MS != slot)
@@ -180,6 +183,14 @@ def _issue(
             IssuedForecast.objects.bulk_create(rows)
         report.issued += len(rows)
         report.empty += sum(one.is_empty for one in found)
+
+
+def beside() -> Beside | None:
+    """What moves the city's series, as far as it is set: its public holidays."""
+    if not settings.HOLIDAYS:
+        return None
+    country, _, region = settings.HOLIDAYS.partition("-")
+    return Holidays(country, read.city_zone(), region or None)
 
 
 def _forget(now_ms: int) -> None:

@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from smartcity.forecasting.beside import Beside
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -15,11 +19,15 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`values[n, T]`: n series on the same T steps; step t covers [start_ms + t·step, start_ms + (t+1)·step)."""
+    """`values[n, T]`: n series on the same T steps; step t covers [start_ms + t·step, start_ms + (t+1)·step).
+
+    `beside`: what moves all of them, if it is known (beside.py).
+    """
 
     start_ms: int
     step_s: int
     values: Array
+    beside: Beside | None = None
 
     @property
     def steps(self) -> int:
@@ -31,16 +39,16 @@ class Panel:
 
     def before(self, step: int) -> Panel:
         """What was known before `step`, as a copy: nobody can reach the future through its memory."""
-        return Panel(self.start_ms, self.step_s, self.values[:, :step].copy())
+        return replace(self, values=self.values[:, :step].copy())
 
     def last(self, steps: int) -> Panel:
         """The newest `steps` steps, or all there are."""
         skip = max(self.steps - steps, 0)
-        return Panel(self.start_ms + skip * self.step_s * 1000, self.step_s, self.values[:, skip:])
+        return replace(self, start_ms=self.start_ms + skip * self.step_s * 1000, values=self.values[:, skip:])
 
     def rows(self, chosen: Sequence[int] | Flags | npt.NDArray[np.int64]) -> Panel:
         """The chosen series only."""
-        return Panel(self.start_ms, self.step_s, self.values[np.asarray(chosen)])
+        return replace(self, values=self.values[np.asarray(chosen)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +84,13 @@ def boundary(now_ms: int, step_s: int) -> int:
     return now_ms - now_ms % (step_s * 1000)
 
 
-def panel(histories: Sequence[History], *, now_ms: int, steps: int) -> Panel:
+def panel(histories: Sequence[History], *, now_ms: int, steps: int, beside: Beside | None = None) -> Panel:
     """Many histories of one step length on the same `steps` complete steps before now."""
     step_s = histories[0].step_s
     end_ms = boundary(now_ms, step_s)
     values = np.stack([history.window(end_ms, steps) for history in histories])
     values[~np.isfinite(values)] = np.nan
-    return Panel(end_ms - steps * step_s * 1000, step_s, values)
+    return Panel(end_ms - steps * step_s * 1000, step_s, values, beside)
 
 
 def regular(at_ms: Sequence[int] | npt.NDArray[np.int64], values: Sequence[float] | Array, *, step_s: int) -> History:

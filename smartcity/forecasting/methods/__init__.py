@@ -11,7 +11,7 @@ when it is first used, so that a process which only reads forecasts never loads 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 import numpy as np
@@ -46,7 +46,7 @@ class Method:
     def fit(self, panel: Panel, target: Target) -> Fitted:
         in_roots = self.in_roots and target.low == 0.0
         if in_roots:
-            panel = Panel(panel.start_ms, panel.step_s, np.sqrt(np.maximum(panel.values, 0.0)))
+            panel = replace(panel, values=np.sqrt(np.maximum(panel.values, 0.0)))
         return Fitted(import_module(f"{__name__}.{self.name}").fit(panel, target), in_roots)
 
     def predict(self, fitted: Fitted, horizon_steps: int, levels: Sequence[float]) -> Array:

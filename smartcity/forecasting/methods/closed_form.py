@@ -18,6 +18,7 @@ import numpy as np
 from scipy import fft, linalg
 
 from smartcity.forecasting import quantiles, seasons
+from smartcity.forecasting.beside import by_hour, columns
 from smartcity.forecasting.series import Array, Panel
 from smartcity.kernel.forecasts import Target
 
@@ -32,11 +33,14 @@ LONGEST_HARMONIC = 12
 class Model:
     """What the design needs, coefficients `[p, n]`, residuals `[n, T]` (gaps NaN), and the undoing of the scaling.
 
+    `beside[k, T + H]`: what moves the series.
+
     `widened`: how much larger errors are than residuals, for the degrees of freedom the fit has used.
     """
 
     steps: int
     seasons: tuple[int, ...]
+    beside: Array
     coefficients: Array
     residuals: Array
     centre: Array
@@ -52,7 +56,9 @@ def fit(panel: Panel, target: Target) -> Model:
     centre = complete.mean(axis=1, keepdims=True)
     size = np.maximum(complete.std(axis=1, keepdims=True), 1e-12)
     scaled = (complete - centre) / size
-    design, penalty = _design(np.arange(panel.steps, dtype=np.float64), panel.steps, periods)
+    beside = columns(panel.beside, panel.start_ms, panel.step_s, panel.steps, target.horizon_steps).values
+    at = np.arange(panel.steps, dtype=np.float64)
+    design, penalty = _design(at, panel.steps, periods, beside[:, : panel.steps])
     weight = 0.5 ** (np.arange(panel.steps)[::-1] / (HALF_LIFE_CYCLES * (periods[-1] if periods else panel.steps)))
     weighted = design * weight[:, None]
     solver = linalg.cho_solve(linalg.cho_factor(design.T @ weighted + np.diag(penalty)), weighted.T)
@@ -64,11 +70,12 @@ def fit(panel: Panel, target: Target) -> Model:
     residuals = np.where(known, scaled - (design @ coefficients).T, np.nan)
     freedom = 1 - float(np.sum(solver * design.T)) / float(weight.sum())
     widened = 1 / np.sqrt(max(freedom, 0.25))
-    return Model(panel.steps, periods, coefficients, residuals, centre, size, widened)
+    return Model(panel.steps, periods, beside, coefficients, residuals, centre, size, widened)
 
 
 def predict(model: Model, horizon_steps: int, levels: Sequence[float]) -> Array:
-    future, _ = _design(model.steps + np.arange(horizon_steps, dtype=np.float64), model.steps, model.seasons)
+    at = model.steps + np.arange(horizon_steps, dtype=np.float64)
+    future, _ = _design(at, model.steps, model.seasons, model.beside[:, model.steps : model.steps + horizon_steps])
     correction, explained = _correction(model, horizon_steps)
     point = (future @ model.coefficients).T + correction
     season = model.seasons[0] if model.seasons else 1
@@ -79,18 +86,21 @@ def predict(model: Model, horizon_steps: int, levels: Sequence[float]) -> Array:
     return np.asarray(scaled * model.size[:, :, None] + model.centre[:, :, None])
 
 
-def _design(at: Array, steps: int, periods: tuple[int, ...]) -> tuple[Array, Array]:
+def _design(at: Array, steps: int, periods: tuple[int, ...], beside: Array) -> tuple[Array, Array]:
     """Columns at step indices `at` and their ridge penalties, in units of observations of standardised values."""
     time = at / steps
-    columns, penalty = [np.ones(len(at)), time - 1.0], [1e-6, 0.05 * steps / 10]
+    shown, penalty = [np.ones(len(at)), time - 1.0], [1e-6, 0.05 * steps / 10]
     for knot in np.arange(1, KNOTS + 1) / (KNOTS + 2):
-        columns.append(np.maximum(time - knot, 0.0) - np.maximum(1.0 - knot, 0.0))
+        shown.append(np.maximum(time - knot, 0.0) - np.maximum(1.0 - knot, 0.0))
         penalty.append(0.05 * steps)
     for frequency, prior in _harmonics(periods):
         angle = 2 * np.pi * frequency * at
-        columns += [np.cos(angle), np.sin(angle)]
+        shown += [np.cos(angle), np.sin(angle)]
         penalty += [prior, prior]
-    return np.stack(columns, axis=1), np.asarray(penalty)
+    for row, plain in zip(by_hour(beside, at, periods), (True, False, False) * len(beside), strict=True):
+        shown.append(row)
+        penalty.append(2.0 if plain else 6.0)
+    return np.stack(shown, axis=1), np.asarray(penalty)
 
 
 def _harmonics(periods: tuple[int, ...]) -> list[tuple[float, float]]:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from smartcity.forecasting import quantiles, seasons
+from smartcity.forecasting.beside import by_hour, columns
 from smartcity.forecasting.series import Array, Flags, Panel
 from smartcity.kernel.forecasts import Target
 
@@ -31,13 +32,17 @@ DECAYS = (2.0, 6.0, 18.0)  # of 24 steps a cycle: how fast the newest anomalies 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Scaled cycles `[n, D, s]` ending with the newest step, gaps filled, and which were `known`; `long` in cycles."""
+    """Scaled cycles `[n, D, s]` ending with the newest step, gaps filled, and which were `known`; `long` in cycles.
+
+    `beside[k, D + ahead, s]`: what moves them, the horizon included.
+    """
 
     cycles: Array
     known: Flags
     long: int
     centre: Array
     size: Array
+    beside: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def fit(panel: Panel, target: Target) -> Model:
     periods = seasons.supported(target.seasons_steps, panel.steps)
     if not periods or panel.steps < 4 * periods[0]:
         raise ValueError("direct regression needs four full cycles of a season")
-    past = _past(panel, periods)
+    past = _past(panel, periods, target.horizon_steps)
     cycles = max(-(-target.horizon_steps // periods[0]), 1)
     parts = (range(1), range(1, 2), range(2, cycles))
     return Model(past, tuple(_taught(past, part) for part in parts if part.start < min(part.stop, cycles)))
@@ -80,7 +85,7 @@ def predict(model: Model, horizon_steps: int, levels: Sequence[float]) -> Array:
     return np.asarray((out * past.size[:, :, None] + past.centre[:, :, None])[:, :, :horizon_steps])
 
 
-def _past(panel: Panel, periods: tuple[int, ...]) -> Past:
+def _past(panel: Panel, periods: tuple[int, ...], horizon: int) -> Past:
     step, rows = periods[0], len(panel.values)
     count = min(panel.steps // step, MOST_CYCLES)
     values = panel.values[:, panel.steps - count * step :]
@@ -89,7 +94,11 @@ def _past(panel: Panel, periods: tuple[int, ...]) -> Past:
     size = np.maximum(np.abs(complete - centre).mean(axis=1, keepdims=True), 1e-12)
     scaled = ((complete - centre) / size).reshape(rows, count, step)
     long = periods[-1] // step if periods[-1] % step == 0 else 1
-    return Past(scaled, np.isfinite(values).reshape(rows, count, step), long, centre, size)
+    ahead = -(-horizon // step) * step
+    seen = columns(panel.beside, panel.start_ms, panel.step_s, panel.steps, ahead).values
+    flat = by_hour(seen, np.arange(panel.steps + ahead, dtype=np.float64), periods)
+    beside = flat[:, panel.steps - count * step :].reshape(len(flat), count + ahead // step, step)
+    return Past(scaled, np.isfinite(values).reshape(rows, count, step), long, centre, size, beside)
 
 
 def _taught(past: Past, ahead: range) -> Part:
@@ -122,10 +131,13 @@ def _features(past: Past, days: Steps, ahead: int) -> Array:
     season = [_cycle(cycles, before - k * long, before) for k in range(3)]
     newest, running = _cycle(cycles, last), _running_mean(cycles, last, long)
     level = [_mean(newest), _mean(running), _mean(season[0]), _mean(newest - _cycle(cycles, last - long, last))]
-    columns = [newest, _cycle(cycles, last - 1), _cycle(cycles, last - 2), running, *level]
-    columns += [season[0], season[1], (season[0] + season[1] + season[2]) / 3, _beside(season[0])]
-    columns += _anomalies(newest, running, _cycle(cycles, last - long, last), ahead) if ahead < 2 else []
-    return np.stack(np.broadcast_arrays(*columns, np.full((1, 1, 1), 0.5)), axis=-1)
+    shown = [newest, _cycle(cycles, last - 1), _cycle(cycles, last - 2), running, *level]
+    shown += [season[0], season[1], (season[0] + season[1] + season[2]) / 3, _beside(season[0])]
+    shown += _anomalies(newest, running, _cycle(cycles, last - long, last), ahead) if ahead < 2 else []
+    for row in past.beside:
+        now = row[days]
+        shown += [(now - row[np.maximum(last, 0)])[None], (now - row[np.where(before >= 0, before, last)])[None]]
+    return np.stack(np.broadcast_arrays(*shown, np.full((1, 1, 1), 0.5)), axis=-1)
 
 
 def _cycle(cycles: Array, at: Steps, instead: Steps | None = None) -> Array:

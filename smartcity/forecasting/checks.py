@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A country whose holidays nobody knows is said at start, not in the log of a forecaster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+
+
+def known_holidays(**_: Any) -> list[CheckMessage]:
+    if not settings.HOLIDAYS:
+        return []
+    import holidays  # slow to import, and only where it is set
+
+    country, _sign, region = settings.HOLIDAYS.partition("-")
+    supported = holidays.list_supported_countries()
+    if country in supported and (not region or region in supported[country]):
+        return []
+    hint = "Write ISO 3166, for example FI or DE-BY."
+    return [
+        Error(f"SMARTCITY_HOLIDAYS is {settings.HOLIDAYS}, whose holidays are not known.", hint=hint, id="city.E030")
+    ]

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Holidays and weather beside the series: as known at the origin, never as they came."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from smartcity.forecasting import checks, engine
+from smartcity.forecasting.beside import Holidays, Temperature, Together, Vintage, columns
+from smartcity.forecasting.methods import METHODS, NAIVE, suited
+from smartcity.kernel.forecasts import Tier
+from tests.forecasting.build import HOUR_MS, NOW, TARGET, daily, ending_now
+
+DAYS = 60
+START = NOW - NOW % HOUR_MS - DAYS * 24 * HOUR_MS
+
+
+def weather(days=DAYS + 3, seed=2):
+    """Around freezing, mild and cold spells of days, colder by night."""
+    spells = np.repeat(np.convolve(np.random.default_rng(seed).normal(0, 8, days + 4), np.ones(5) / 2.2, "valid"), 24)
+    return 5 + spells + 3 * np.sin(2 * np.pi * np.arange(days * 24) / 24)
+
+
+def heated(temperature):
+    """Each degree below 15 costs five."""
+    return daily(DAYS + 3, noise=3) + 5 * np.maximum(15 - temperature, 0)
+
+
+def known(temperature, foreseen=True):
+    measured = Vintage(0, START, 3600, temperature[: DAYS * 24])
+    return Temperature(measured, (Vintage(START, START, 3600, temperature),) if foreseen else ())
+
+
+def error(beside):
+    temperature = weather()
+    values = heated(temperature)
+    told = engine.forecast(ending_now(values[: DAYS * 24]), TARGET, suited(Tier.LIGHT), NOW, beside)
+    return float(np.abs(told.median - values[DAYS * 24 : DAYS * 24 + 24]).mean()), told
+
+
+def test_who_knows_tomorrow_s_cold_foresees_tomorrow_s_load():
+    without, _ = error(None)
+    with_it, told = error(known(weather()))
+    assert with_it < 0.6 * without
+    assert "It reckons with cold" in told.note
+
+
+def test_weather_that_was_not_foreseen_is_left_out_and_said_so():
+    without, _ = error(None)
+    blind, told = error(known(weather(), foreseen=False))
+    assert blind == pytest.approx(without)
+    assert "not foreseen this time: cold" in told.note
+
+
+def test_a_window_of_the_backtest_sees_the_forecast_of_its_day_and_not_what_came():
+    temperature = weather()
+    wrong = np.full(len(temperature), -40.0)
+    early, late = Vintage(START + 10 * HOUR_MS, START, 3600, wrong), Vintage(NOW, START, 3600, temperature)
+    both = Temperature(Vintage(0, START, 3600, temperature), (early, late))
+    at = START + 20 * HOUR_MS
+    cold = both.seen(at, START + 10 * HOUR_MS, 3600, 20)[0]
+    np.testing.assert_allclose(cold[:10], np.maximum(15 - temperature[10:20], 0))
+    assert (cold[10:] == 55).all()
+
+
+def test_holidays_are_those_of_the_city_s_clock():
+    midsummer = int(np.datetime64("2026-06-18T00:00", "ms").astype(np.int64))
+    column = Holidays("FI", ZoneInfo("Europe/Helsinki")).seen(0, midsummer, 3600, 96)[0]
+    free = np.flatnonzero(column) + 3
+    assert free[0] == 24 and column.sum() == 48, "midsummer eve and day begin at 21:00 UTC the evening before"
+
+
+def test_a_column_that_never_differed_or_is_hardly_known_is_not_used():
+    temperature = np.full((DAYS + 3) * 24, 18.0)
+    both = Together((known(temperature), Holidays("FI", ZoneInfo("Europe/Helsinki"))))
+    found = columns(both, START, 3600, DAYS * 24, 24)
+    assert not set(found.names) & {"cold", "heat"}
+    patchy = weather()
+    patchy[: 30 * 24] = np.nan
+    assert "cold" in columns(known(patchy), START, 3600, DAYS * 24, 24).missing
+
+
+@pytest.mark.parametrize("name", [name for name in suited(Tier.LIGHT) if name not in {NAIVE, "profile"}])
+def test_every_method_that_can_does_use_it(name):
+    temperature = weather()
+    values = heated(temperature)
+    seen = {}
+    for beside in (None, known(temperature)):
+        told = engine.issue(
+            [ending_now(values[: DAYS * 24])], TARGET, [engine.Standing((name, NAIVE), windows=3)], NOW, beside
+        )[0]
+        assert told.method == name
+        seen[beside is None] = np.abs(told.median - values[DAYS * 24 : DAYS * 24 + 24]).mean()
+    assert seen[False] < seen[True]
+    assert METHODS[name].tier is Tier.LIGHT
+
+
+def test_a_country_that_is_not_known_is_said_at_start(settings):
+    for good in ("", "FI", "DE-BY"):
+        settings.HOLIDAYS = good
+        assert checks.known_holidays() == []
+    for bad in ("Finland", "DE-XX"):
+        settings.HOLIDAYS = bad
+        (problem,) = checks.known_holidays()
+        assert bad in problem.msg and problem.hint
