@@ -29,6 +29,7 @@ from traffic.profile import local_times, share_of_peak
 Array = NDArray[np.float64]
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST_S = 300
+LENGTHS = {"settle_s": 180, "measure_s": 900}  # of each level of demand in the simulated street
 STEADY = {"traffic.plan": 1.0, "traffic.control_source": 0.0, "traffic.status": 0.0}
 NOISE = 0.12  # of queues, occupancies, speeds and delays, quarter hour to quarter hour
 BOUNDS = {metric.name: (metric.low, metric.high) for metric in METRICS}
@@ -44,7 +45,7 @@ class History:
         digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:16]
         kept = Path(world.folder) / f"traffic-{digest}.json"
         if world.map_file and not kept.exists():
-            _measure({**told, "folder": world.folder}, kept)
+            _measure({**told, **LENGTHS, "folder": world.folder}, kept)
         if world.map_file and kept.exists():
             self.curves = json.loads(kept.read_text())
 

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any, Final
 
 from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
@@ -17,11 +19,21 @@ VIEW, OPERATE, CREW = Action.VIEW.value, Action.OPERATE.value, Action.CREW.value
 CONFIGURE, PERSONAL, ADMINISTER = Action.CONFIGURE.value, Action.PERSONAL.value, Action.ADMINISTER.value
 QUARANTINE, HOLD = Action.QUARANTINE.value, Action.HOLD.value
 
+MILLISECONDS: Final = re.compile(r"-?[0-9]{1,15}")
+NUMBER: Final = re.compile(r"[0-9]{1,19}")
+EARLIEST_MS, LATEST_MS = -62_135_510_400_000, 253_402_214_400_000  # of the years 1 to 9999, a day left for any zone
+
 
 class CityView(APIView):
     """A view that says which action each method needs and asks for the caller's reach with it."""
 
     needs: Mapping[str, str] = {"GET": VIEW}
+
+    def initial(self, request: Request, *args: Any, **named: Any) -> None:
+        super().initial(request, *args, **named)
+        for name, text in [*request.query_params.items(), *named.items()]:
+            if "\0" in str(text):
+                raise ValidationError({name: "Nothing here has a name with a NUL in it."})  # PostgreSQL would refuse it
 
     def reach(self, request: Request) -> Scope:
         """Where the caller may take the action this method needs."""
@@ -30,15 +42,18 @@ class CityView(APIView):
 
 def instant(text: str, name: str) -> int:
     """Milliseconds since 1970, from such a number or ISO 8601 with an offset. Raises ValidationError that says so."""
-    if text.lstrip("-").isdigit():
-        return int(text)
+    found = int(text) if MILLISECONDS.fullmatch(text) else ms(_iso(text))
+    if found is None or not EARLIEST_MS <= found <= LATEST_MS:
+        raise ValidationError({name: "Write milliseconds since 1970 or ISO 8601 with an offset (2026-11-19T16:42Z)."})
+    return found
+
+
+def _iso(text: str) -> datetime | None:
     try:
         at = parse_datetime(text.replace(" ", "+"))
     except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise ValidationError({name: "Write milliseconds since 1970 or ISO 8601 with an offset (2026-11-19T16:42Z)."})
-    return int(at.timestamp() * 1000)
+        return None
+    return at if at is not None and at.tzinfo is not None else None
 
 
 def span(request: Request, now_ms: int, default_s: float, longest_s: float) -> tuple[int, int]:
@@ -54,7 +69,7 @@ def span(request: Request, now_ms: int, default_s: float, longest_s: float) -> t
 def whole(request: Request, name: str, default: int, most: int) -> int:
     """A positive whole number of the query, capped at `most`."""
     text = request.query_params.get(name, str(default))
-    if not text.isdigit() or int(text) < 1:
+    if not NUMBER.fullmatch(text) or int(text) < 1:
         raise ValidationError({name: "Write a positive whole number."})
     return min(int(text), most)
 

@@ -16,7 +16,7 @@ from smartcity.api import errors
 from smartcity.api.audit import actor
 from smartcity.api.views import OPERATE, VIEW, CityView
 from smartcity.control import lockout, modes, overriding, proposals, shapes, signing
-from smartcity.control.bodies import KEY, OBJECT, ModeWish, Reason, Tag, Wish, answered, asset_within, read
+from smartcity.control.bodies import KEY, OBJECT, OF_ASSET, ModeWish, Reason, Tag, Wish, answered, asset_within, read
 from smartcity.control.models import Command, LockOut
 from smartcity.devices.models import Zone
 from smartcity.kernel.clock import clock
@@ -94,10 +94,8 @@ class TakeTagOff(CityView):
 
     @extend_schema(operation_id="lift_lock_out", request=Reason, responses=OBJECT)
     def post(self, request: Request, pk: int) -> Response:
-        tag = LockOut.objects.filter(pk=pk).select_related("asset").first()
-        if tag is None:
-            raise NotFound("There is no such tag.")
-        asset_within(self.reach(request), tag.asset.uid)
+        if not LockOut.objects.filter(self.reach(request).where(*OF_ASSET), pk=pk).exists():
+            raise NotFound("There is no such tag on an asset that you may operate.")
         reason = read(Reason, request)["reason"]
         row = answered(
             lambda: lockout.lift_lock_out(

@@ -17,13 +17,13 @@ from smartcity import declared
 from smartcity.api.access import Scope
 from smartcity.api.views import CityView, instant, moment, ms, whole
 from smartcity.control import actions, baseline_api, loops, overriding_api, returning_api, shapes, signing
+from smartcity.control.bodies import OF_ASSET
 from smartcity.control.models import Command, FastEvent, LedgerEntry, LockOut, Override
 from smartcity.devices.models import Zone
 from smartcity.kernel.clock import clock
 
 OBJECT = OpenApiTypes.OBJECT
 SPAN = [OpenApiParameter("from", str), OpenApiParameter("to", str), OpenApiParameter("limit", int)]
-OF_ASSET = ("asset__domain", "asset__zone__code")
 
 
 def newest(rows: QuerySet[Any], request: Request, column: str, most: int = 1000) -> QuerySet[Any]:

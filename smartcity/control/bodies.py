@@ -19,6 +19,7 @@ from smartcity.control import refusals
 from smartcity.devices.models import Asset
 
 OBJECT = OpenApiTypes.OBJECT
+OF_ASSET = ("asset__domain", "asset__zone__code")
 T = TypeVar("T")
 KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key acts once.")
 

@@ -14,7 +14,7 @@ from smartcity import declared
 from smartcity.api.audit import actor
 from smartcity.api.views import OPERATE, VIEW, CityView
 from smartcity.control import judging, overriding, safety, shapes, situations, standing
-from smartcity.control.bodies import KEY, OBJECT, Preview, Reason, Wish, answered, asset_within, read
+from smartcity.control.bodies import KEY, OBJECT, OF_ASSET, Preview, Reason, Wish, answered, asset_within, read
 from smartcity.control.instants import instant
 from smartcity.control.models import LockOut, Override
 from smartcity.control.promises import in_words
@@ -108,10 +108,8 @@ class LiftOverride(CityView):
 
     @extend_schema(operation_id="lift_override", request=Reason, responses=OBJECT)
     def post(self, request: Request, pk: int) -> Response:
-        held = Override.objects.filter(pk=pk).select_related("asset").first()
-        if held is None:
-            raise NotFound("There is no such override.")
-        asset_within(self.reach(request), held.asset.uid)
+        if not Override.objects.filter(self.reach(request).where(*OF_ASSET), pk=pk).exists():
+            raise NotFound("There is no such override of an asset that you may operate.")
         reason = read(Reason, request)["reason"]
         row = answered(lambda: overriding.lift(pk, by=actor(request), now_ms=clock.now_ms(), reason=reason))
         return Response(shapes.override(row, request.user))

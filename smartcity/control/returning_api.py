@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from smartcity.api.audit import actor
 from smartcity.api.views import OPERATE, CityView, ms
 from smartcity.control import returning
-from smartcity.control.bodies import KEY, OBJECT, Confirm, answered, read
+from smartcity.control.bodies import KEY, OBJECT, OF_ASSET, Confirm, answered, read
 from smartcity.control.models import Command
 from smartcity.kernel.clock import clock
 
@@ -70,11 +70,12 @@ class ReturnReport(CityView):
 
     @extend_schema(operation_id="return_report", responses=OBJECT)
     def get(self, request: Request, batch: str) -> Response:
-        found = returning.report(batch, self.reach(request))
+        reach = self.reach(request)
+        found = returning.report(batch, reach)
         waiting, failed = ([_answer(a) for a in group] for group in (found.waiting, found.failed))
-        first = Command.objects.filter(batch=batch).order_by("created_at").first()
+        first = Command.objects.filter(reach.where(*OF_ASSET), batch=batch).order_by("created_at").first()
         if first is None:
-            raise NotFound("There is no such return to local.")
+            raise NotFound("There is no such return to local of an asset that you may operate.")
         return Response(
             {
                 "id": batch,

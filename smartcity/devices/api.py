@@ -108,9 +108,8 @@ class AssetsView(CityView):
         count = found.count()
         rows = list(found.select_related("zone", "parent").order_by("uid")[(page - 1) * size : page * size])
         series: dict[int, dict[str, int]] = defaultdict(dict)
-        for asset_id, metric, pk in Series.objects.filter(device__asset__in=[a.pk for a in rows]).values_list(
-            "device__asset_id", "metric", "pk"
-        ):
+        measured = Series.objects.filter(device__asset__in=[a.pk for a in rows], device__retired_at=None)
+        for asset_id, metric, pk in measured.values_list("device__asset_id", "metric", "pk"):
             series[asset_id][metric] = pk
         parents = {a.parent_id: a.parent.uid for a in rows if a.parent_id and a.parent}
         drawn = [feature(a, series.get(a.pk, {}), (), parents) for a in rows]

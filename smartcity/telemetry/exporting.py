@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,10 +27,9 @@ from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.buckets import HOUR_MS, UTC_DAY_MS
 from smartcity.telemetry.csv_form import CsvWriter
 from smartcity.telemetry.engines import Engine, connect
+from smartcity.telemetry.headway import Progress
 from smartcity.telemetry.parquet_form import ParquetWriter
 from smartcity.telemetry.portable import AT_ONCE, BadFile, Chunk, Named, Writer
-
-Progress = Callable[[int, float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,10 +138,12 @@ def _write(
                 place = np.searchsorted(ids, some.series)
                 writer.write(Chunk(names, place, some.at, some.value, some.quality, some.delay_s))
                 taken.rows += len(some)
+                progress(taken.rows, (done - 1) / len(days))
             progress(taken.rows, done / len(days))
         writer.close()
         file.flush()
         os.fsync(file.fileno())
+    progress(taken.rows, 1.0)  # a signal that came by now still breaks off
 
 
 def _writer(form: str, file: Any, zone: ZoneInfo) -> Writer:

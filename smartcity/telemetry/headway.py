@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
+Progress = Callable[[int, float], None]
+
 
 class Headway:
     """Call it as often as you like; it writes seldom."""

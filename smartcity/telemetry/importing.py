@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,11 +17,11 @@ from smartcity.kernel.quality import Quality
 from smartcity.telemetry.arrays import Ints
 from smartcity.telemetry.batch import Batch, Readings
 from smartcity.telemetry.csv_form import CsvReader
+from smartcity.telemetry.headway import Progress
 from smartcity.telemetry.parquet_form import ParquetReader
 from smartcity.telemetry.portable import BadFile, Chunk, Named, Reader
 from smartcity.telemetry.store import Store
 
-Progress = Callable[[int, float], None]
 QUALITIES = np.array([int(quality) for quality in Quality], np.int64)
 AHEAD_MS = 600_000  # what the road takes too
 SHOWN = 20

@@ -104,11 +104,12 @@ class Store:
         with self.lock:
             return self._is_ready and self.rolling.mend()
 
-    def mend_all(self) -> None:
+    def mend_all(self, between: Callable[[], None] = lambda: None) -> None:
+        """`between` is called after each step and may raise: what is still to be mended stays marked."""
         with self.lock:
             self._ready()
             while self.rolling.mend():
-                pass
+                between()
 
     def reload(self) -> None:
         """Forget what is remembered of the database; it is read again at the next write."""

@@ -22,7 +22,8 @@ def main(arguments: list[str]) -> int:
         case ["calibrate"]:
             told = json.load(sys.stdin)
             devices = [StreetDevice(**device) for device in told["devices"]]
-            found = calibrate.measure(Path(told["map"]), Path(told["folder"]), devices)
+            lengths = {name: told[name] for name in ("settle_s", "measure_s")}
+            found = calibrate.measure(Path(told["map"]), Path(told["folder"]), devices, **lengths)
             print("\n" + json.dumps({uid: asdict(curves) for uid, curves in found.items()}))
         case ["compare"]:
             from traffic import compare

@@ -16,8 +16,6 @@ from smartcity.kernel.street import StreetDevice
 from traffic.street.junctions import Street, lay_out
 
 LEVELS = (0.08, 0.4, 0.7, 1.0)  # shares of the peak
-SETTLE_S = 180
-MEASURE_S = 900
 LOOK_EVERY_S = 10
 SEED = 1
 
@@ -30,13 +28,18 @@ class Curves:
     means: dict[str, list[float]]
 
 
-def measure(map_file: Path, folder: Path, devices: Sequence[StreetDevice]) -> dict[str, Curves]:
-    """By device uid; devices without a partner in the simulator are absent. Raises net.NoSumo."""
+def measure(
+    map_file: Path, folder: Path, devices: Sequence[StreetDevice], *, settle_s: int, measure_s: int
+) -> dict[str, Curves]:
+    """By device uid; devices without a partner in the simulator are absent. Raises net.NoSumo.
+
+    At each level the street settles for so many seconds and is then looked at for so many.
+    """
     street = Street(lay_out(map_file, folder, devices, SEED), SEED, 0)
     sums: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for level in LEVELS:
-        street.live(SETTLE_S, level)
-        for uid, means in _level(street, level).items():
+        street.live(settle_s, level)
+        for uid, means in _level(street, level, measure_s // LOOK_EVERY_S).items():
             for metric, value in means.items():
                 sums[uid][metric].append(value)
     street.close()
@@ -44,9 +47,8 @@ def measure(map_file: Path, folder: Path, devices: Sequence[StreetDevice]) -> di
     return {uid: Curves(LEVELS, found) for uid, found in complete.items()}
 
 
-def _level(street: Street, level: float) -> dict[str, dict[str, float]]:
+def _level(street: Street, level: float, looks: int) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    looks = MEASURE_S // LOOK_EVERY_S
     for _ in range(looks):
         street.live(LOOK_EVERY_S, level)
         for uid, seen in street.detectors().items():

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import getpass
-import signal
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -19,6 +18,7 @@ from smartcity.api.views import instant
 from smartcity.kernel import clock as clocks
 from smartcity.kernel.clock import clock
 from smartcity.telemetry import exporting
+from smartcity.telemetry.breaking_off import BreakingOff
 from smartcity.telemetry.engines import Unavailable
 from smartcity.telemetry.exporting import Selection, Taken
 from smartcity.telemetry.headway import Headway
@@ -51,14 +51,15 @@ class Command(BaseCommand):
         self._export(Selection(from_ms=from_ms, to_ms=to_ms, **asked), file, form, given)
 
     def _export(self, wanted: Selection, file: Path, form: str, given: dict[str, Any]) -> None:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         anchor = clocks.load(settings.VAR / "clock.json")
         if anchor:
             clock.adopt(anchor)  # so that a file of a simulated city says so
         progress = Headway(sys.stderr)
         try:
-            taken = exporting.export(wanted, file, form, Actor(getpass.getuser()), reason=given["reason"],
-                                     progress=progress, replace=given["replace"])  # fmt: skip
+            with BreakingOff() as breaking_off:
+                watched, by = breaking_off.watching(progress), Actor(getpass.getuser())
+                more = {"reason": given["reason"], "replace": given["replace"]}
+                taken = exporting.export(wanted, file, form, by, progress=watched, **more)
         except BadFile as no:
             raise CommandError(str(no)) from None
         except Unavailable as problem:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import getpass
-import signal
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -17,6 +16,7 @@ from smartcity.api.audit import Actor
 from smartcity.kernel import clock as clocks
 from smartcity.kernel.clock import clock
 from smartcity.telemetry import importing
+from smartcity.telemetry.breaking_off import BreakingOff
 from smartcity.telemetry.engines import Unavailable
 from smartcity.telemetry.headway import Headway
 from smartcity.telemetry.importing import Found, Imported, Places
@@ -36,14 +36,17 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="", help="why; stands in the audit")
 
     def handle(self, *, file: Path, skip_unknown: bool, dry_run: bool, reason: str, **options: Any) -> None:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         anchor = clocks.load(settings.VAR / "clock.json")
         if anchor:
             clock.adopt(anchor)  # retention of a simulated city is shorter
+        with BreakingOff() as breaking_off:
+            self._import(file, breaking_off, reason, skip_unknown=skip_unknown, dry_run=dry_run)
+
+    def _import(self, file: Path, breaking_off: BreakingOff, reason: str, *, skip_unknown: bool, dry_run: bool) -> None:
         try:
             source, places = importing.reader(file), Places()
             looking = Headway(sys.stderr)
-            found = importing.look(source, places, clock.now_ms(), looking)
+            found = importing.look(source, places, clock.now_ms(), breaking_off.watching(looking))
             if not skip_unknown:
                 importing.refuse_unknown(found)
         except BadFile as no:
@@ -55,23 +58,26 @@ class Command(BaseCommand):
             unknown = sum(found.unknown.values())
             self.stdout.write(f"{found.rows - unknown:,} of {found.rows:,} rows would be taken. Nothing was changed.")
             return
-        self._write(file, source, places, found, reason)
-
-    def _write(self, file: Path, source: Reader, places: Places, found: Found, reason: str) -> None:
-        store, told, progress = Store(closes=False), Imported(), Headway(sys.stderr)
+        told = Imported()
         try:
-            importing.write(source, places, store, told, found, clock.now_ms(), progress)
+            self._write(source, places, told, found, breaking_off)
+        finally:
+            importing.write_down(file, told, found, Actor(getpass.getuser()), reason)
+        self._tell(told)
+
+    def _write(self, source: Reader, places: Places, told: Imported, found: Found, breaking_off: BreakingOff) -> None:
+        store, progress = Store(closes=False), Headway(sys.stderr)
+        try:
+            importing.write(source, places, store, told, found, clock.now_ms(), breaking_off.watching(progress))
             progress.end(told.rows)
             self.stderr.write("Bringing rollups up to date", self.style.NOTICE)
-            store.mend_all()
+            store.mend_all(between=breaking_off.here)
         except (BadFile, Unavailable) as problem:
             raise CommandError(f"{_far(told, found)} ({problem}). {AGAIN}") from None
         except KeyboardInterrupt:
             raise CommandError(f"{_far(told, found)}. {AGAIN}", returncode=130) from None
         finally:
             store.close()
-            importing.write_down(file, told, found, Actor(getpass.getuser()), reason)
-        self._tell(told)
 
     def _tell(self, told: Imported) -> None:
         self.stdout.write(f"{told.stored:,} of {told.rows:,} readings are new, {told.duplicate:,} were there already")
