@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
 
 from energy.controller import Picture, Policy, decide
@@ -19,6 +18,7 @@ from energy.kpis import worth as day_worth
 from energy.models import ConnectionPoint
 from energy.plan import Evse, Site, Store
 from energy.tariffs import TARIFF, carbon, price
+from smartcity.devices import time_zone
 from smartcity.devices.models import Asset, CityImport, Series
 from smartcity.forecasting import read as forecasts
 from smartcity.kernel.clock import clock
@@ -98,7 +98,7 @@ def gather(now_ms: int) -> Picture:
     wanted += [part.series["energy.generation_kw"] for row in rows for part in row.of("pv_plant") if part.series]
     foreseen = forecasts.latest(wanted)
     times = now_ms + STEP_MS * np.arange(STEPS)
-    hours, _ = local(times, settings.CITY_TIME_ZONE)
+    hours, _ = local(times, time_zone.city())
     peaks = _peaks(rows, times)
     sites = (_site(row, latest, foreseen, peaks, times, hours, now_ms) for row in rows)
     return Picture(tuple(site for site in sites if site is not None), STEP_MS / HOUR_MS)
@@ -116,7 +116,7 @@ class Peaks:
 def _peaks(rows: list[SiteRow], times: NDArray[np.int64]) -> Peaks:
     ids = [row.series["energy.import_kw"] for row in rows if "energy.import_kw" in row.series]
     now = int(times[0])
-    midnight, tomorrow = buckets.day_starts(now, now, read.city_zone()).tolist()
+    midnight, tomorrow = buckets.day_starts(now, now, time_zone.city_zone()).tolist()
     return Peaks(
         _highest(ids, read.grid(ids, "1d", now - 30 * 24 * HOUR_MS, now, "high")[1]),
         _highest(ids, read.grid(ids, "15m", midnight, now)[1]),
@@ -223,7 +223,7 @@ def worth(from_ms: int, to_ms: int) -> list[Worth]:
     _, battery = read.grid(ids, "15m", from_ms, to_ms)
     own = dict(zip(ids, battery, strict=True))
     moved = np.array([sum(own[part.series["energy.battery_kw"]] for part in row.of("battery")) for row in rows])
-    hours, _ = local(times, settings.CITY_TIME_ZONE)
+    hours, _ = local(times, time_zone.city())
     tariff = rows[0].tariff
     day = Day(measured, measured - moved, price(tariff, hours), carbon(tariff, hours), float(str(tariff["capacity"])))
     return day_worth(day, from_ms, to_ms, Evidence.SIMULATED if clock.is_simulation else Evidence.MEASURED)
