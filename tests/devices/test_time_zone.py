@@ -60,7 +60,7 @@ def test_the_setting_comes_first_and_asks_no_database(settings, django_assert_nu
 @pytest.mark.django_db(transaction=True)
 def test_an_import_keeps_the_zone_with_the_city_and_tells_the_street(unset, settings, tmp_path):
     settings.VAR = tmp_path
-    said = []
+    said: list[str] = []
     importer.import_city(osm(tmp_path / "town.osm"), demo=True, say=said.append)
     kept = CityImport.objects.get(is_current=True).summary["time_zone"]
     assert kept == time_zone.city() == street.load()["zone"] and kept.startswith("Europe/")  # at 24° E, 60° N
