@@ -55,7 +55,7 @@ def test_a_second_town_lives_by_its_map_alone(krems):
     assert time_zone.city_zone() == ZoneInfo("Europe/Vienna")
     ours, matched = signals(krems)
     assert ours == matched == Asset.objects.filter(kind="intersection").count() > 8
-    backfill(EVENING_MS, days=0.25, only=["lighting", "energy"])
+    backfill(EVENING_MS, days=0.25, only=["traffic", "lighting", "energy"])
     decided = {name: setpoints(loop) for name, loop in declared.loops().items()}
     assert set(decided) == {"traffic", "waste", "lighting", "energy"}
     for name in ("lighting", "energy"):
