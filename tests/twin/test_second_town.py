@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Another town than the demo's, by nothing but its map: imported, its signals found, a day lived, every loop decides.
+"""Another town than the demo's, by nothing but its map: imported, its signals found, hours lived, every loop decides.
 
 It runs as a process in tests/embedded/test_second_town.py.
 """
@@ -55,7 +55,7 @@ def test_a_second_town_lives_by_its_map_alone(krems):
     assert time_zone.city_zone() == ZoneInfo("Europe/Vienna")
     ours, matched = signals(krems)
     assert ours == matched == Asset.objects.filter(kind="intersection").count() > 8
-    backfill(EVENING_MS, days=0.25, only=["traffic", "lighting", "energy"])
+    backfill(EVENING_MS, days=0.125, only=["traffic", "energy"])
     decided = {name: setpoints(loop) for name, loop in declared.loops().items()}
     assert set(decided) == {"traffic", "waste", "lighting", "energy"}
     for name in ("lighting", "energy"):
