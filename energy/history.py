@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from energy.cabinets import OWN_W, nearest
 from energy.profile import CAR_KWH, DEFAULT_CHARGER_KW, arrivals_per_hour, cold_share, load_share, pv_kw, wear
 from smartcity.kernel.street import StreetDevice, World
 
@@ -32,6 +33,7 @@ class History:
         self._weather = lru_cache(maxsize=1)(self._over)
         self._net: dict[str, Array] = {}
         self._charging: dict[str, Array] = {}
+        self._lamps: dict[str, Array] = {}
         self._times: NDArray[np.int64] = np.empty(0, np.int64)
 
     def profile(
@@ -42,6 +44,7 @@ class History:
             self._times = times_ms
             self._net.clear()
             self._charging = self._sessions()
+            self._lamps = self._lit()
         match metric:
             case "energy.load_kw":
                 return np.round(self._load(asset), 2)
@@ -58,7 +61,7 @@ class History:
     def _flow(self, asset: StreetDevice) -> Array:
         """kW through a connection point, transformer or feeder."""
         if asset.uid not in self._net:
-            parts = [self._load(asset)] if asset.kind == "connection_point" else []
+            parts = [self._load(asset)] if asset.kind == "connection_point" else [self._others(asset)]
             for below in self.below[asset.uid]:
                 match below.kind:
                     case "pv_plant":
@@ -70,7 +73,29 @@ class History:
             self._net[asset.uid] = np.sum(parts, axis=0) if parts else np.zeros(len(self._times))
         return self._net[asset.uid]
 
+    def _lit(self) -> dict[str, Array]:
+        """kW of each cabinet: its lamps, on their programme, and itself."""
+        stand = {uid: device.point for uid, device in self.of.items() if device.fields.get("use") == "lighting"}
+        drawn = self.world.past_power(self._times) if stand else {}
+        found = {uid: np.full(len(self._times), OWN_W / 1000) for uid in stand}
+        for point, uid in nearest(drawn, stand).items():
+            found[uid] += drawn[point] / 1000
+        return found
+
+    def _others(self, transformer: StreetDevice) -> Array:
+        """What buildings that are not the city's draw below a transformer, kW."""
+        peaks = transformer.twin.get("others", {})
+        if not peaks:
+            return np.zeros(len(self._times))
+        hours, weekdays = local(self._times, self.world.zone)
+        warm, _ = self._weather(int(self._times[0]), int(self._times[-1]))
+        kw = np.sum([peak * load_share(use, hours, weekdays) for use, peak in peaks.items()], axis=0)
+        noise = np.random.default_rng([self.seed, crc32(transformer.uid.encode())]).normal(1.0, 0.01, len(hours))
+        return np.asarray(kw * wear(transformer.uid, self.seed) * warm * noise)
+
     def _load(self, site: StreetDevice) -> Array:
+        if site.uid in self._lamps:
+            return self._lamps[site.uid]
         hours, weekdays = local(self._times, self.world.zone)
         warm, _ = self._weather(int(self._times[0]), int(self._times[-1]))
         share = load_share(str(site.fields.get("use", "office")), hours, weekdays)

@@ -20,17 +20,20 @@ KPIS = (
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Steered sites [s] over quarter hours [q]: import as measured and with idle batteries, kW."""
+    """Steered sites [s] over quarter hours [q]: import as measured and without control, kW; EUR/kWh, g/kWh [s, q].
+
+    `capacity_price` [s] is EUR per kW of the month's peak.
+    """
 
     measured_kw: Array
     uncontrolled_kw: Array
     price: Array
     carbon_g: Array
-    capacity_price: float
+    capacity_price: Array
 
 
 def worth(day: Day, from_ms: int, to_ms: int, evidence: Evidence) -> list[Worth]:
-    """Both columns over the same quarter hours. Charging that was moved is moved, not saved: the baseline keeps it."""
+    """Both columns over the same quarter hours, each site at its own terms."""
     seen = ~(np.isnan(day.measured_kw) | np.isnan(day.uncontrolled_kw))
     actual, idle = (np.where(seen, kw, 0.0) for kw in (day.measured_kw, day.uncontrolled_kw))
     pairs = {"peak": _peak, "cost": _cost, "carbon": _carbon}
@@ -49,12 +52,16 @@ def worth(day: Day, from_ms: int, to_ms: int, evidence: Evidence) -> list[Worth]
 
 
 def _peak(kw: Array, day: Day) -> float:
-    return float(np.max(kw, axis=1, initial=0.0).sum())
+    return float(_peaks(kw).sum())
 
 
 def _cost(kw: Array, day: Day) -> float:
     energy = float((np.maximum(kw, 0.0) * day.price).sum()) * 0.25
-    return energy + _peak(kw, day) * day.capacity_price / 30
+    return energy + float((_peaks(kw) * day.capacity_price).sum()) / 30
+
+
+def _peaks(kw: Array) -> Array:
+    return np.asarray(np.max(kw, axis=1, initial=0.0))
 
 
 def _carbon(kw: Array, day: Day) -> float:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
 
 from energy.controller import Picture, Policy, decide
@@ -18,7 +17,9 @@ from energy.kpis import Day
 from energy.kpis import worth as day_worth
 from energy.models import ConnectionPoint
 from energy.plan import Evse, Site, Store
-from energy.tariffs import TARIFF, carbon, price
+from energy.sessions import uncontrolled
+from energy.tariffs import carbon, of, price
+from smartcity.devices import time_zone
 from smartcity.devices.models import Asset, CityImport, Series
 from smartcity.forecasting import read as forecasts
 from smartcity.kernel.clock import clock
@@ -76,9 +77,7 @@ def _inventory(import_number: int, ten_minutes: int) -> list[SiteRow]:
     data = Asset.objects.filter(domain="energy", kind__in=KINDS, engineering__is_current=True, missing_since=None)
     signed = dict(data.values_list("pk", "engineering__data"))
     sites = {
-        site.pk: SiteRow(
-            site.uid, site.name, site.contracted_kw, signed.get(site.pk, {}).get("tariff", TARIFF), series[site.pk]
-        )
+        site.pk: SiteRow(site.uid, site.name, site.contracted_kw, of(signed.get(site.pk, {})), series[site.pk])
         for site in ConnectionPoint.objects.filter(missing_since=None).order_by("uid")
     }
     parts = Asset.objects.filter(domain="energy", kind__in=KINDS[1:], missing_since=None).order_by("uid")
@@ -98,7 +97,7 @@ def gather(now_ms: int) -> Picture:
     wanted += [part.series["energy.generation_kw"] for row in rows for part in row.of("pv_plant") if part.series]
     foreseen = forecasts.latest(wanted)
     times = now_ms + STEP_MS * np.arange(STEPS)
-    hours, _ = local(times, settings.CITY_TIME_ZONE)
+    hours, _ = local(times, time_zone.city())
     peaks = _peaks(rows, times)
     sites = (_site(row, latest, foreseen, peaks, times, hours, now_ms) for row in rows)
     return Picture(tuple(site for site in sites if site is not None), STEP_MS / HOUR_MS)
@@ -116,7 +115,7 @@ class Peaks:
 def _peaks(rows: list[SiteRow], times: NDArray[np.int64]) -> Peaks:
     ids = [row.series["energy.import_kw"] for row in rows if "energy.import_kw" in row.series]
     now = int(times[0])
-    midnight, tomorrow = buckets.day_starts(now, now, read.city_zone()).tolist()
+    midnight, tomorrow = buckets.day_starts(now, now, time_zone.city_zone()).tolist()
     return Peaks(
         _highest(ids, read.grid(ids, "1d", now - 30 * 24 * HOUR_MS, now, "high")[1]),
         _highest(ids, read.grid(ids, "15m", midnight, now)[1]),
@@ -212,21 +211,38 @@ def _expected(
 
 
 def worth(from_ms: int, to_ms: int) -> list[Worth]:
-    """Steered sites as measured beside the same load with idle batteries; three queries of quarter hours."""
-    rows = [row for row in inventory() if row.of("battery") and "energy.import_kw" in row.series]
+    """Steered sites as measured beside the same without control: batteries idle, cars charge as they come.
+
+    Three queries of quarter hours.
+    """
+    rows = [row for row in inventory() if row.is_steered and "energy.import_kw" in row.series]
     if not rows:
         return []
     times, measured = read.grid([row.series["energy.import_kw"] for row in rows], "15m", from_ms, to_ms)
     if not len(times):
         return []
-    ids = [part.series["energy.battery_kw"] for row in rows for part in row.of("battery")]
-    _, battery = read.grid(ids, "15m", from_ms, to_ms)
-    own = dict(zip(ids, battery, strict=True))
-    moved = np.array([sum(own[part.series["energy.battery_kw"]] for part in row.of("battery")) for row in rows])
-    hours, _ = local(times, settings.CITY_TIME_ZONE)
-    tariff = rows[0].tariff
-    day = Day(measured, measured - moved, price(tariff, hours), carbon(tariff, hours), float(str(tariff["capacity"])))
+    battery = _by_part(rows, "battery", "energy.battery_kw", from_ms, to_ms)
+    charging = _by_part(rows, "charger", "energy.charging_kw", from_ms, to_ms)
+    moved = {uid: kw - uncontrolled(kw, rated) for uid, (kw, rated) in charging.items()}
+    moved |= {uid: kw for uid, (kw, _) in battery.items()}
+    none = np.zeros(len(times))
+    control = np.array([none + sum(moved.get(part.uid, none) for part in row.parts) for row in rows])
+    hours, _ = local(times, time_zone.city())
+    day = Day(
+        measured,
+        measured - control,
+        np.array([price(row.tariff, hours) for row in rows]),
+        np.array([carbon(row.tariff, hours) for row in rows]),
+        np.array([float(str(row.tariff["capacity"])) for row in rows]),
+    )
     return day_worth(day, from_ms, to_ms, Evidence.SIMULATED if clock.is_simulation else Evidence.MEASURED)
+
+
+def _by_part(rows: list[SiteRow], kind: str, metric: str, from_ms: int, to_ms: int) -> dict[str, tuple[Array, float]]:
+    """kW by quarter hour, and the rating, of every device of a kind that has such a series."""
+    parts = [part for row in rows for part in row.of(kind) if metric in part.series]
+    _, grid = read.grid([part.series[metric] for part in parts], "15m", from_ms, to_ms)
+    return {part.uid: (kw, part.rated.get("power_kw", 0.0)) for part, kw in zip(parts, grid, strict=True)}
 
 
 def headline(now_ms: int) -> Headline:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What energy costs by hour, and its carbon. Demo figures; a city enters its own."""
+"""What energy costs by hour, and its carbon. Demo figures; a city enters each connection point's own terms."""
 
 from __future__ import annotations
 
@@ -22,6 +22,22 @@ TARIFF: Mapping[str, Any] = {
     "carbon_day": 140.0,
     "carbon_night": 80.0,
 }
+
+SMALL_KW = 50.0
+# Small connections pay by energy alone; lamps burn at night, under terms of their own.
+SMALL = {**TARIFF, "night": 0.16, "day": 0.19, "peak": 0.24, "capacity": 0.0}
+LIGHTING = {**TARIFF, "night": 0.11, "day": 0.14, "peak": 0.14, "capacity": 1.2}
+
+
+def usual(use: str, contracted_kw: float) -> Mapping[str, Any]:
+    """The terms such a connection point usually has, for the demo."""
+    return LIGHTING if use == "lighting" else SMALL if contracted_kw < SMALL_KW else TARIFF
+
+
+def of(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The terms in a connection point's engineering data (`tariff`); what they do not say is as usual."""
+    own = data.get("tariff")
+    return {**TARIFF, **own} if isinstance(own, Mapping) else TARIFF
 
 
 def price(tariff: Mapping[str, Any], hours: Array) -> Array:

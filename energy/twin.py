@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the portfolio behaves: buildings, roofs, charging sessions, and batteries that follow their own meter."""
+"""How the portfolio behaves: buildings, lamps, roofs, charging sessions, and batteries that follow their own meter."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from energy.cabinets import OWN_W, nearest
 from energy.profile import CAR_KWH, DEFAULT_CHARGER_KW, arrivals_per_hour, cold_share, load_share, pv_kw, wear
 from smartcity.kernel import senml
 from smartcity.kernel.acceptance import Acceptance
-from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
+from smartcity.kernel.street import Ack, Hello, LonLat, StreetDevice, Up, World
 
 POINTS = {"battery": ("import_high", "import_low"), "charger": ("limit",)}
 EFFICIENCY = 0.95
@@ -79,18 +80,24 @@ class Twin:
             node.report_at_ms = -self.random.randrange(int(self.report_s * 1000))
             if node.device.kind == "battery":
                 node.kwh = 0.5 * float(node.device.fields["capacity_kwh"])
+        self.cabinets = {
+            uid: node.device.point for uid, node in self.nodes.items() if node.device.fields.get("use") == "lighting"
+        }
+        self.fed_by: dict[LonLat, str] = {}
 
     def step(self, now_ms: int, dt_s: float) -> Iterable[Up | Hello | Ack]:
         hour, weekday = self.world.local_hours(now_ms)
         warm = float(cold_share(self.world.temperature(now_ms)))
         sun = self.world.irradiance(now_ms)
+        lamps = self._lamps_kw()
         for feeder in self._of("feeder"):
             feeder.kw = 0.0
             for transformer in self.below[feeder.device.uid]:
-                transformer.kw = sum(
-                    self._site(site, hour, weekday, warm, sun, now_ms, dt_s)
-                    for site in self.below[transformer.device.uid]
-                )
+                transformer.kw = self._others(transformer, hour, weekday, warm)
+                for site in self.below[transformer.device.uid]:
+                    load = lamps.get(site.device.uid)
+                    site.kwh = self._load(site, hour, weekday, warm) if load is None else load
+                    transformer.kw += self._site(site, hour, weekday, sun, now_ms, dt_s)
                 feeder.kw += transformer.kw
         for node in self.nodes.values():
             if node.report_at_ms < 0:
@@ -115,14 +122,33 @@ class Twin:
     def _of(self, kind: str) -> list[Node]:
         return [node for node in self.nodes.values() if node.device.kind == kind]
 
-    def _site(self, site: Node, hour: float, weekday: int, warm: float, sun: float, now_ms: int, dt_s: float) -> float:
-        """Net import of a connection point in kW after everything behind it has moved by `dt_s`."""
+    def _lamps_kw(self) -> dict[str, float]:
+        """What each cabinet's lamps and the cabinet itself draw."""
+        drawn = self.world.power_drawn() if self.cabinets else {}
+        if drawn.keys() != self.fed_by.keys():
+            self.fed_by = nearest(drawn, self.cabinets)
+        found = dict.fromkeys(self.cabinets, OWN_W / 1000)
+        for point, watts in drawn.items():
+            found[self.fed_by[point]] += watts / 1000
+        return found
+
+    def _load(self, site: Node, hour: float, weekday: int, warm: float) -> float:
+        """A building's own load, kW."""
         fields = site.device.fields
         share = load_share(str(fields["use"]), np.array([hour]), np.array([weekday]))[0]
-        load = float(fields["peak_kw"]) * float(share) * site.wear * warm * self.random.gauss(1.0, 0.02)
-        site.kwh = load  # the building's own load, kept for the report
+        return float(fields["peak_kw"]) * float(share) * site.wear * warm * self.random.gauss(1.0, 0.02)
+
+    def _others(self, transformer: Node, hour: float, weekday: int, warm: float) -> float:
+        """What buildings that are not the city's draw below a transformer, kW."""
+        peaks = transformer.device.twin.get("others", {})
+        hours, weekdays = np.array([hour]), np.array([weekday])
+        kw = sum(peak * float(load_share(use, hours, weekdays)[0]) for use, peak in peaks.items())
+        return float(kw) * transformer.wear * warm * self.random.gauss(1.0, 0.01) if peaks else 0.0
+
+    def _site(self, site: Node, hour: float, weekday: int, sun: float, now_ms: int, dt_s: float) -> float:
+        """Net import of a connection point in kW after everything behind it has moved by `dt_s`; `kwh` is its load."""
         behind = self.below[site.device.uid]
-        net = load
+        net = site.kwh
         for node in behind:
             if node.device.kind == "pv_plant":
                 node.kw = float(pv_kw(float(node.device.fields["peak_kw"]), sun))

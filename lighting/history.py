@@ -13,6 +13,7 @@ from lighting.darkness import DARK_BELOW_DEG, Programme, local_hours
 from smartcity.kernel.street import StreetDevice
 
 Array = NDArray[np.float64]
+DRAWS = "lighting.power_w"  # what a cabinet of the energy domain meters
 
 
 def profile(asset: StreetDevice, metric: str, times_ms: NDArray[np.int64], rng: np.random.Generator) -> Array | None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import numpy as np
-from django.conf import settings
 
 from lighting.classes import LEVELS, share
 from lighting.controller import PROVEN_WITHIN_S, Lamp, Picture, Policy, Street, decide
@@ -18,6 +17,7 @@ from lighting.history import dark
 from lighting.kpis import Night
 from lighting.kpis import worth as night_worth
 from lighting.models import LightingSegment
+from smartcity.devices import time_zone
 from smartcity.devices.models import Asset, CityImport, EngineeringRecord, Series
 from smartcity.forecasting import read as forecasts
 from smartcity.kernel.clock import clock
@@ -164,7 +164,7 @@ def _is_dark(lamp: LampRow, at_ms: int) -> bool:
 
 def _street(row: StreetRow, design: Design, levels: Mapping[int, read.Value], traffic: Traffic, now_ms: int) -> Street:
     segment, first = row.segment, row.lamps[0]
-    hour = local_hour(now_ms, settings.CITY_TIME_ZONE)
+    hour = local_hour(now_ms, time_zone.city())
     now = {s.series: traffic.counted[s.series] for s in row.counted_by if s.series in traffic.counted}
     known = {s.series: traffic.foreseen[s.series] for s in row.counted_by if s.series in traffic.foreseen}
     highest = {pk: found.highest(0.9, now_ms, now_ms + HOUR_MS) for pk, found in known.items()}
@@ -212,7 +212,7 @@ def worth(from_ms: int, to_ms: int) -> list[Worth]:
         least=np.array([lamp.least for lamp in lamps]),
         is_dark=is_dark_at(buckets),
         is_night=is_dark_at(buckets - EDGE_MS) & is_dark_at(buckets + QUARTER_MS + EDGE_MS) & has_come_in,
-        local_hour=local_hours(buckets, settings.CITY_TIME_ZONE),
+        local_hour=local_hours(buckets, time_zone.city()),
     )
     evidence = Evidence.SIMULATED if clock.is_simulation else Evidence.MEASURED
     return night_worth(night, from_ms, to_ms, evidence)

@@ -15,7 +15,7 @@ from lighting.darkness import Programme
 from lighting.metrics import FAULTS
 from smartcity.kernel import senml
 from smartcity.kernel.acceptance import Acceptance
-from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
+from smartcity.kernel.street import Ack, Hello, LonLat, StreetDevice, Up, World
 
 REPORT_MS = 300_000
 CLOCK_LOST = "clock lost"
@@ -39,6 +39,10 @@ class Lamp:
     @property
     def has_clock(self) -> bool:
         return self.fault != CLOCK_LOST
+
+    def is_broken(self, is_dark: bool) -> bool:
+        """Dark when light is due, or burning when it is not."""
+        return self.fault == ("lamp failure" if is_dark else "burning by day")
 
     def follow(self, now_ms: int, point: str, value: Any, until_ms: int) -> str:
         """Do what is asked and tell of it soon; or why not."""
@@ -79,6 +83,7 @@ class Twin:
             if before != lamp.level or now_ms >= lamp.report_at_ms:
                 lamp.report_at_ms += REPORT_MS * max(0, 1 + (now_ms - lamp.report_at_ms) // REPORT_MS)
                 yield Up(lamp.device.uid, self._report(lamp, is_dark, now_ms))
+        self.world.note_power(self._drawn(is_dark))
 
     def command(self, uid: str, instruction: Mapping[str, Any], now_ms: int) -> Iterable[Ack]:
         lamp = self.lamps[uid]
@@ -94,6 +99,13 @@ class Twin:
             "silence": "returns to the programme; without a clock or programme to full light",
         }
 
+    def _drawn(self, is_dark: bool) -> dict[LonLat, float]:
+        """W by place, for the cabinet's meter."""
+        found: dict[LonLat, float] = {}
+        for lamp in self.lamps.values():
+            found[lamp.device.point] = found.get(lamp.device.point, 0.0) + _power(lamp, is_dark)
+        return found
+
     def _level(self, lamp: Lamp, is_dark: bool, hour: float, now_ms: int) -> float:
         if not lamp.has_clock or (lamp.commanded is not None and now_ms >= lamp.expires_ms):
             lamp.commanded = None
@@ -104,13 +116,10 @@ class Twin:
         return 100.0 if lamp.programme is None or not lamp.has_clock else lamp.programme.level(hour)
 
     def _report(self, lamp: Lamp, is_dark: bool, now_ms: int) -> bytes:
-        power = lamp.rated_w * power_share(lamp.level) * self.random.gauss(1.0, 0.01)
+        noise = self.random.gauss(1.0, 0.01)
+        power = _power(lamp, is_dark) * (1.0 if lamp.is_broken(is_dark) else noise)
         level, fault = lamp.level, "none" if lamp.programme is not None else "programme invalid"
-        if lamp.fault == "lamp failure" and is_dark:
-            power, fault = 0.4, lamp.fault
-        elif lamp.fault == "burning by day" and not is_dark:
-            power, fault = lamp.rated_w, lamp.fault
-        elif not lamp.has_clock:
+        if lamp.is_broken(is_dark) or not lamp.has_clock:
             fault = lamp.fault
         values = {"lighting.dim_level": level, "lighting.power_w": round(max(power, 0.0), 2)}
         values["lighting.fault"] = float(FAULTS.index(fault))
@@ -120,6 +129,13 @@ class Twin:
         chance = self.random.random()
         bands = {"lamp failure": 0.004, "burning by day": 0.006, CLOCK_LOST: 0.007}
         return next((fault for fault, below in bands.items() if chance < below), "none")
+
+
+def _power(lamp: Lamp, is_dark: bool) -> float:
+    """W without noise."""
+    if lamp.is_broken(is_dark):
+        return 0.4 if is_dark else lamp.rated_w
+    return lamp.rated_w * power_share(lamp.level)
 
 
 def _without_time(values: Mapping[str, float]) -> bytes:

@@ -20,7 +20,7 @@ from django.db.utils import DatabaseError
 
 from smartcity import declared
 from smartcity.control import modes
-from smartcity.devices import importer, osm_read, plan
+from smartcity.devices import importer, osm_read, plan, street, time_zone
 from smartcity.devices.models import Asset, CityImport
 from smartcity.kernel import clock as clocks
 from smartcity.kernel.clock import clock
@@ -120,6 +120,7 @@ def prepare(say: Say, *, city: Path | None, demo: bool, ceiling: float | None) -
     migrate(say)
     administrator(say)
     heavy = (city is not None or demo) and build_city(say, city, demo=demo)
+    street.move_to(time_zone.city())
     start_clock(ceiling)
     if demo and clock.is_simulation:
         heavy |= write_history(say)

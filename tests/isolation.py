@@ -19,6 +19,7 @@ os.environ |= {
     "SMARTCITY_VAR": str(VAR),
     "SMARTCITY_SECRET_KEY": "of the tests, and of nothing else",
     "SMARTCITY_QUARANTINE_KEY": "b2YgdGhlIHRlc3RzLCBhbmQgb2Ygbm90aGluZyBlbHM=",
+    "SMARTCITY_TIME_ZONE": "Europe/Helsinki",
     "RUST_BACKTRACE": "0",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
 
+from smartcity.devices import time_zone
 from smartcity.devices.models import Device
 from smartcity.kernel.clock import clock
 from smartcity.kernel.control import Loop, Mode, forecast, reading
@@ -37,7 +37,7 @@ Latest = Mapping[int, read.Value]
 def gather(now_ms: int) -> Picture:
     """Containers with their level and risk, trucks with their state; three queries beside the inventory."""
     city = inventory()
-    hours, _, days = inflow.local(np.array([now_ms], np.int64), settings.CITY_TIME_ZONE)
+    hours, _, days = inflow.local(np.array([now_ms], np.int64), time_zone.city())
     if not city.trucks or not city.bins:
         return Picture(float(hours[0]), (), (), (), np.zeros((0, 0)), np.zeros((0, 0)))
     fillings = learned(city, now_ms)
@@ -150,7 +150,7 @@ def worth(from_ms: int, to_ms: int) -> list[Worth]:
     if not heard or not np.any(times >= since_ms):
         return []
     bins, fillings = [city.bins[i] for i in heard], learned(city, to_ms)
-    hour, _, day = inflow.local(times + HOUR_MS // 2, settings.CITY_TIME_ZONE)
+    hour, _, day = inflow.local(times + HOUR_MS // 2, time_zone.city())
     past = kpis.Past(
         uids=tuple(row.uid for row in bins),
         level=fills[heard],

@@ -16,8 +16,9 @@ from benchmarks.chaos.provision import TOKEN, provision
 from benchmarks.ingest import cpu, peers, stored
 from benchmarks.ingest.mqtt import DEVICES, Found, child, published, road, table
 from benchmarks.store import engine as bench
+from smartcity.devices import time_zone
 from smartcity.devices.models import Asset, Device, Series
-from smartcity.telemetry import read, upkeep
+from smartcity.telemetry import upkeep
 from smartcity.telemetry.buckets import UTC_DAY_MS
 from smartcity.telemetry.postgres import Postgres
 from smartcity.telemetry.rolling import Rolling
@@ -100,7 +101,7 @@ def memory() -> Found:
 def disk(engine: Postgres) -> Found:
     """A day of a thousand series, a reading a minute; bytes of tables with their keys, before and after packing."""
     store = Store(book=bench.roster().book)
-    rolling = Rolling(store.engine, read.city_zone())
+    rolling = Rolling(store.engine, time_zone.city_zone())
     store.engine.run("TRUNCATE reading, rollup_15m, rollup_1h, rollup_1d")
     with store.engine.transaction():
         rolling.begin(stored.DAY_BEGINS)

@@ -11,7 +11,8 @@ import numpy as np
 from django.core.management import call_command
 
 from benchmarks.store import engine as bench
-from smartcity.telemetry import read, rollups
+from smartcity.devices import time_zone
+from smartcity.telemetry import rollups
 from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.rolling import Rolling
 from smartcity.telemetry.sqlite import Sqlite
@@ -35,7 +36,7 @@ def rollup_cost() -> dict[str, float]:
     Both happen in turn, batch by batch, so that the machine's moods strike both.
     """
     store = migrated()
-    rolling = Rolling(store.engine, read.city_zone())
+    rolling = Rolling(store.engine, time_zone.city_zone())
     with store.engine.transaction():
         rolling.begin(DAY_BEGINS)
         columns = {"series": range(SERIES), "at": [DAY_BEGINS - 1] * SERIES, "value": [0.0] * SERIES}

@@ -6,9 +6,8 @@ from __future__ import annotations
 import secrets
 import threading
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
+from smartcity.devices import time_zone
 
 _lock = threading.Lock()
 _last = 0
@@ -25,7 +24,7 @@ def ms_of(at: datetime) -> int:
 
 def in_words(at: datetime) -> str:
     """The time of day in the city, with its zone."""
-    return at.astimezone(ZoneInfo(settings.CITY_TIME_ZONE)).strftime("%H:%M %Z")
+    return at.astimezone(time_zone.city_zone()).strftime("%H:%M %Z")
 
 
 def sequences(count: int, now_ms: int) -> range:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Avg
 
@@ -25,6 +24,7 @@ from smartcity.control.leader import Leader
 from smartcity.control.models import Baseline, LedgerEntry
 from smartcity.control.pool import Pool
 from smartcity.control.refusals import Refused
+from smartcity.devices import time_zone
 from smartcity.kernel.clock import CityClock, clock
 from smartcity.kernel.worth import Evidence, Kpi, Worth
 
@@ -92,7 +92,7 @@ def write_domain(domain: str, worth: Callable[[int, int], Sequence[Worth]], now_
 
 def spans(now_ms: int, zone: ZoneInfo | None = None) -> list[Span]:
     """Today so far and, until six in the morning, yesterday whole: late readings still count. Days of 23 to 25 h."""
-    here = zone or ZoneInfo(settings.CITY_TIME_ZONE)
+    here = zone or time_zone.city_zone()
     local = instant(now_ms).astimezone(here)
     today = datetime(local.year, local.month, local.day, tzinfo=here)
     before = today.date() - timedelta(days=1)

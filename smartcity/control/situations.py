@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db.models import QuerySet
 
 from smartcity.control.instants import instant
+from smartcity.devices import time_zone
 from smartcity.devices.models import Asset, Device, EngineeringRecord, Series
 from smartcity.kernel.control import Situation
 from smartcity.kernel.geo import LonLat
@@ -115,7 +115,7 @@ def _situation(asset: Asset, known: Roster, seen: Seen, levels: int = LEVELS_ABO
         ages_s=seen.ages_s.get(asset.pk, {}),
         now_ms=seen.now_ms,
         where=known.where[asset.pk],
-        time_zone=settings.CITY_TIME_ZONE,
+        time_zone=time_zone.city(),
         is_signed=bool(signature(record, seen.now_ms, seen.is_simulation)),
         above={over.kind: over, **over.above} if over is not None else {},
     )

@@ -6,17 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from smartcity.api import audit
-from smartcity.devices import engineering
+from smartcity.devices import engineering, time_zone
 from smartcity.devices.models import Asset, EngineeringRecord
 from smartcity.devices.provisioning import Refused
 from smartcity.kernel.clock import clock
@@ -72,7 +70,7 @@ class EngineeringRecords(ToRead):
             day = request.POST.get("until", "")
             if not day:
                 raise Refused("Say until which day the signature is valid.")
-            zone = ZoneInfo(settings.CITY_TIME_ZONE)
+            zone = time_zone.city_zone()
             until = datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), zone)
             return engineering.sign(assets, until, reason, audit.actor(request), clock.now())
 

@@ -14,7 +14,18 @@ from django.db import transaction
 from django.utils import timezone
 
 from smartcity.api import audit
-from smartcity.devices import base_map, credentials, import_lock, inventory, osm_read, plan, road_writer, street, zones
+from smartcity.devices import (
+    base_map,
+    credentials,
+    import_lock,
+    inventory,
+    osm_read,
+    plan,
+    road_writer,
+    street,
+    time_zone,
+    zones,
+)
 from smartcity.devices.asset_writer import Run, Writer
 from smartcity.devices.models import Asset, CityImport, Device, Zone
 from smartcity.devices.osm_read import BadMap
@@ -55,6 +66,7 @@ def import_city(path: Path, *, demo: bool, replace: bool = False, say: Say = pri
         with base_map.drawing(path) as drawing:
             writer, known = _write(town, planned, record, demo=demo, say=say)
             _put_in_force(record, town, writer, list(planned), by)
+            say(f"Days and bills of this city are in {time_zone.learn()}")
             road_writer.remove_all_but(record.pk, writer.chunks)
             if demo:
                 say("Writing the street for the twin")
@@ -109,6 +121,7 @@ def _put_in_force(record: CityImport, town: Town, writer: Writer, domains: Seque
         record.summary = {
             "town": town.name,
             "bounds": town.bounds,
+            "time_zone": time_zone.of_place(town.bounds),
             "roads": len(town.roads),
             "assets": [[*what, count] for what, count in sorted(writer.counts.items())],
         }

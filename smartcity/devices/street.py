@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from smartcity.devices import credentials
+from smartcity.devices import credentials, time_zone
 from smartcity.devices.asset_writer import middle
 from smartcity.devices.models import Asset
 from smartcity.devices.plan import Planned
@@ -53,7 +53,7 @@ def entry(item: Planned, asset: Asset, parent_uid: str) -> dict[str, Any]:
         "engineering": dict(draft.engineering),
         "codec": draft.device.codec if draft.device else "",
         "metrics": draft.device.metrics if draft.device else (),
-        "twin": {**(draft.device.twin if draft.device else {}), "zone": settings.CITY_TIME_ZONE},
+        "twin": {**(draft.device.twin if draft.device else {}), "zone": time_zone.city()},
     }
 
 
@@ -65,7 +65,7 @@ def write(
         {
             "city": name,
             "map": map_file,
-            "zone": settings.CITY_TIME_ZONE,
+            "zone": time_zone.city(),
             "seed": settings.SEED,
             "mqtt": settings.MQTT_ADDRESS,
             "http": "http://127.0.0.1:8000",
@@ -84,11 +84,13 @@ def renew(uid: str, secret: str) -> None:
         _replace(street)
 
 
-def point_to(*, mqtt: str, http: str) -> None:
-    """Tell the twin where the city's doors are today, if there is a street and it says otherwise."""
+def move_to(zone: str) -> None:
+    """Tell the twin which time zone the city lives in, if there is a street and it says otherwise."""
     street = load()
-    if street and (street.get("mqtt"), street.get("http")) != (mqtt, http):
-        _replace(street | {"mqtt": mqtt, "http": http})
+    if street and street.get("zone") != zone:
+        for entry in (*street.get("devices", ()), *street.get("assets", ())):
+            entry["twin"]["zone"] = zone
+        _replace(street | {"zone": zone})
 
 
 def still_valid(uid: str, stored: bytes | memoryview | None, known: Mapping[str, str]) -> str:

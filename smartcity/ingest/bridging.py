@@ -8,11 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
 from smartcity import declared
+from smartcity.devices import time_zone
 from smartcity.ingest.registry import Registry
 from smartcity.telemetry import read
 from smartcity.transports.bridge import mapping
@@ -69,7 +69,7 @@ class _Devices:
 
 def time_of_day(at_ms: int) -> str:
     """HH:MM in the city."""
-    return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(settings.CITY_TIME_ZONE)).strftime("%H:%M")
+    return datetime.fromtimestamp(at_ms / 1000, time_zone.city_zone()).strftime("%H:%M")
 
 
 def _check_codecs(path: Path, found: mapping.Mapping) -> None:

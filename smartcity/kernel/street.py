@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 LonLat = tuple[float, float]
 
 
@@ -90,6 +93,18 @@ class World(Protocol):
 
     def note_traffic(self, seen: Iterable[tuple[LonLat, float, float]]) -> None:
         """Whoever runs the traffic says (point, flow veh/h, congestion 0..1); replaces what was said before."""
+        ...
+
+    def note_power(self, drawn: Mapping[LonLat, float]) -> None:
+        """Whoever runs loads that others meter (lamps) says what each draws now, W; replaces what was said before."""
+        ...
+
+    def power_drawn(self) -> Mapping[LonLat, float]:
+        """W of every such load, by where it stands; empty where nobody runs them."""
+        ...
+
+    def past_power(self, times_ms: NDArray[np.int64]) -> Mapping[LonLat, NDArray[np.float64]]:
+        """The same at instants of the past, W; empty while the city is lived."""
         ...
 
     def sun_elevation(self, at_ms: int) -> float:

@@ -4,17 +4,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
 import stat
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Final
+
+from channels.db import database_sync_to_async
+from django.db import DatabaseError
 
 from smartcity import frontdoor, vitals
+from smartcity.devices import time_zone
 from smartcity.hearts import Hearts, Lag
 
+ZONE_S: Final = 15.0
 Work = Coroutine[Any, Any, None]
 Say = Callable[[str], None]
 
@@ -58,7 +64,8 @@ async def live(parts: Sequence[Part], say: Say, welcome: Callable[[], Coroutine[
             opened.push_async_callback(part.close)
         frontdoor.readiness.why_not = lambda: why_not_ready(parts)
         _spare_the_collector()
-        works = [hearts.run("event loop", lag.watch), *(work for part in parts for work in part.work(hearts))]
+        works = [hearts.run("event loop", lag.watch), hearts.every(ZONE_S, "time zone", _follow_the_map)]
+        works += [work for part in parts for work in part.work(hearts)]
         tasks = [asyncio.create_task(work) for work in works]
         say(await welcome())
         await ending.wait()
@@ -68,6 +75,12 @@ async def live(parts: Sequence[Part], say: Say, welcome: Callable[[], Coroutine[
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     say("Stopped. Starting again continues where it stood.")
+
+
+async def _follow_the_map() -> None:
+    """An import in another process may have brought the city another time zone."""
+    with contextlib.suppress(DatabaseError):  # whoever needs the database says that it is away
+        await database_sync_to_async(time_zone.learn)()
 
 
 def _end_with_the_parent(ending: asyncio.Event) -> None:

@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from smartcity import declared
 from smartcity.api.access import Action, scope
 from smartcity.api.views import CityView, moment, span, whole
+from smartcity.devices import time_zone
 from smartcity.devices.models import Series
 from smartcity.kernel.clock import clock
 from smartcity.kernel.metrics import DataClass, Metric
@@ -89,7 +90,7 @@ class CompletenessView(CityView):
         if not metric.rolled:
             return Response(head | {"results": [], "note": "This metric is not counted by the day."})
         found = completeness.of_days([series_id], every_s, from_ms, to_ms)
-        over = found.day < int(buckets.day(np.array([clock.now_ms()]), read.city_zone())[0])
+        over = found.day < int(buckets.day(np.array([clock.now_ms()]), time_zone.city_zone())[0])
         columns = (found.day, found.n[0], found.n_good[0], found.expected, np.round(found.share[0], 4))
         return Response(head | {"results": list(zip(*(column[over].tolist() for column in columns), strict=True))})
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from smartcity.devices import time_zone
 from smartcity.kernel.metrics import Metric
 from smartcity.telemetry import buckets, read
 from smartcity.telemetry.arrays import Floats, Ints
@@ -41,7 +42,7 @@ def of_days(series_ids: Sequence[int], interval: float, from_ms: int, to_ms: int
     """Of the days that begin in [from_ms, to_ms), for series of one interval in seconds; one query a column."""
     day, n = read.grid(series_ids, "1d", from_ms, to_ms, "n")
     _, n_good = read.grid(series_ids, "1d", from_ms, to_ms, "n_good")
-    zone = read.city_zone()
+    zone = time_zone.city_zone()
     length_s = np.array([(buckets.end(start, "1d", zone) - start) / 1000 for start in day.tolist()])
     return Completeness(day, _counts(n), _counts(n_good), length_s / interval)
 

@@ -18,6 +18,7 @@ from django.db import transaction
 from smartcity import declared
 from smartcity.api.audit import Actor, record
 from smartcity.api.views import moment
+from smartcity.devices import time_zone
 from smartcity.devices.models import Series
 from smartcity.kernel.clock import clock
 from smartcity.kernel.metrics import DataClass, Metric
@@ -130,7 +131,7 @@ def _write(
     ids = np.array([one.series for one in names], np.int64)
     days = range(wanted.from_ms // UTC_DAY_MS, (wanted.to_ms - 1) // UTC_DAY_MS + 1)
     with part.open("wb") as file:
-        writer = _writer(form, file, read.city_zone())
+        writer = _writer(form, file, time_zone.city_zone())
         for done, day in enumerate(days, 1):
             rows = readings_of_day(engine, day, ids, wanted.from_ms, wanted.to_ms)
             for start in range(0, len(rows), AT_ONCE):

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
-from django.conf import settings
 from django.db import connections
 
+from smartcity.devices import time_zone
 from smartcity.kernel.quality import Quality
 from smartcity.telemetry import buckets, sealed
 from smartcity.telemetry.arrays import Floats, Ints
@@ -106,10 +105,13 @@ def raw(series_ids: Iterable[int], from_ms: int, to_ms: int) -> tuple[Ints, Ints
 
 
 def rollups(series_ids: Iterable[int], grain: Grain, from_ms: int, to_ms: int) -> Rollups:
-    """Closed buckets that begin in [from_ms, to_ms). A quarter is written about two minutes after its end."""
+    """Closed buckets that begin in [from_ms, to_ms). A quarter is written about two minutes after its end.
+
+    Days that began by another time zone and are older than the quarters they could be made from again are left out.
+    """
     ids = sorted(set(plain(series_ids)))
     columns = "r.bucket, r.series, r.n, r.n_good, r.total, r.low, r.high, r.last"
-    wanted = buckets.starts(from_ms, to_ms, grain, city_zone())
+    wanted = buckets.starts(from_ms, to_ms, grain, time_zone.city_zone())
     vendor = connections[ALIAS].vendor
     if 0 < len(ids) <= FEW:
         sql = (
@@ -118,7 +120,11 @@ def rollups(series_ids: Iterable[int], grain: Grain, from_ms: int, to_ms: int) -
         )
         return _rollups(_rows(sql, [many(vendor, wanted), many(vendor, ids)]))
     sql = f"SELECT {columns} FROM rollup_{grain} r WHERE r.bucket >= %s AND r.bucket < %s AND {{r.series}}"
-    return _rollups(_of(sql + " ORDER BY r.bucket, r.series", "r.series", ids, [from_ms, to_ms]))
+    found = _of(sql + " ORDER BY r.bucket, r.series", "r.series", ids, [from_ms, to_ms])
+    if grain == "1d":
+        midnights = frozenset(wanted.tolist())
+        found = [row for row in found if row[0] in midnights]
+    return _rollups(found)
 
 
 def grid(
@@ -128,7 +134,7 @@ def grid(
 
     `column` is any of Rollups: mean, total, low, high, last, n, n_good.
     """
-    wanted = buckets.starts(from_ms, to_ms, grain, city_zone())
+    wanted = buckets.starts(from_ms, to_ms, grain, time_zone.city_zone())
     ids = np.array(plain(series_ids), np.int64)
     values = np.full((len(ids), len(wanted)), np.nan)
     found = rollups(series_ids, grain, from_ms, to_ms)
@@ -157,10 +163,6 @@ def _first_sealed(series: int, from_ms: int, to_ms: int, limit: int) -> list[tup
     counted = f"SELECT {sealed.COLUMNS}, sum(n) {order} - n - first_value(n) {order} AS before FROM sealed"
     sql = f"SELECT {sealed.COLUMNS} FROM ({counted} WHERE series = %s AND day >= %s AND day <= %s) AS days"
     return _rows(sql + " WHERE before < %s ORDER BY day", [series, *sealed.days(from_ms, to_ms), limit])
-
-
-def city_zone() -> ZoneInfo:
-    return ZoneInfo(settings.CITY_TIME_ZONE)
 
 
 def _of(sql: str, column: str, ids: Iterable[int], parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

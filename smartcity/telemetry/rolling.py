@@ -30,6 +30,7 @@ GRACE_MS: Final = 120_000  # a quarter closes this much city time after its end;
 BLOCK: Final = 512
 MOST_MARKS: Final = 2000
 # Changes nothing, but whoever mends waits until what the mark stands for is committed.
+DAYS: Final = "days:"  # a row of `watermark` whose name goes on with the zone the stored days begin by
 MARKED: Final = "ON CONFLICT (grain, bucket, series) DO UPDATE SET series = excluded.series WHERE false"
 
 log = logging.getLogger(__name__)
@@ -52,12 +53,20 @@ class Rolling:
         self.holding.renew()
         self.open.clear()
         self.follow()
+        self._settle_days()
 
     def follow(self) -> None:
         self.until = self._stored_until()
         self._whole_from = self.until or 0
         for growing in self._growing.values():
             growing.clear()
+
+    def under(self, zone: ZoneInfo) -> None:
+        """City days begin by this zone from now on; stored ones that began otherwise are made again."""
+        if zone.key != self.zone.key:
+            self.zone = zone
+            self.follow()
+            self._settle_days()
 
     def begin(self, now_ms: int) -> int:
         """The instant from which quarters are open, written down if nobody has. Inside a transaction."""
@@ -181,6 +190,21 @@ class Rolling:
         starts = buckets.starts(first, min(until, whole_from), grain, self.zone)
         ended = [start for start in starts.tolist() if before < buckets.end(start, grain, self.zone) <= until]
         self._mark_all(grain, np.array(ended, np.int64))
+
+    def _settle_days(self) -> None:
+        """Where the stored days began by another zone: mark the new ones, as far back as there are quarters."""
+        name = DAYS + self.zone.key
+        with self.engine.transaction():
+            others = self.engine.rows("SELECT name FROM watermark WHERE name LIKE ? AND name <> ?", [DAYS + "%", name])
+            self.engine.put("watermark", {"name": [name], "at": [0]}, "ON CONFLICT (name) DO NOTHING")
+            first = self.engine.rows("SELECT min(bucket) FROM rollup_15m")[0][0] if others else None
+            for (other,) in others:
+                self.engine.run("DELETE FROM watermark WHERE name = ?", [other])
+            if first is not None and self.until is not None:
+                days = buckets.starts(self._edge("1d", int(first)), self.until, "1d", self.zone)
+                kept = f"bucket >= ? AND NOT ({self.engine.among('bucket')})"
+                self.engine.run(f"DELETE FROM rollup_1d WHERE {kept}", [int(days[0]), self.engine.ids(days.tolist())])
+                self._mark_all("1d", days)
 
     def _mark_all(self, grain: Grain, starts: Ints) -> None:
         """All series in these buckets."""

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from smartcity.devices import time_zone
 from smartcity.kernel.clock import wall_ms
 from smartcity.telemetry import book as books
 from smartcity.telemetry import history, read, rollups, sealed, sifting, tally
@@ -50,7 +51,8 @@ class Store:
         self.run = f"{wall_ms()}-{os.getpid()}"
         self.engine: Engine = connect(alias)
         self.book, self.closes = book, closes
-        self.rolling = Rolling(self.engine, zone or read.city_zone())
+        self.zone = zone
+        self.rolling = Rolling(self.engine, zone or time_zone.city_zone())
         self.quarantine = Quarantine(self.engine)
         self._spans = Spans()
         self._high = HighWater()
@@ -97,6 +99,7 @@ class Store:
     def close_quarters(self, now_ms: int) -> int:
         with self.lock:
             self._prepare(np.empty(0, np.int64), now_ms)
+            self.rolling.under(self.zone or time_zone.city_zone())
             return self.rolling.close(now_ms)
 
     def mend(self) -> bool:

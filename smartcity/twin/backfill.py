@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 
+from smartcity.devices import time_zone
 from smartcity.devices.models import Series
 from smartcity.kernel.clock import clock
 from smartcity.telemetry import book as books
-from smartcity.telemetry import buckets, read
+from smartcity.telemetry import buckets
 from smartcity.telemetry.book import Book
 from smartcity.telemetry.store import Store
 from smartcity.twin import history
@@ -91,7 +92,7 @@ def spans(now_ms: int, days: float) -> list[int]:
     """Edges of whole city weeks, as the store takes them fastest, from `days` ago to the last full quarter."""
     end = now_ms - now_ms % QUARTER_MS
     start = end - round(days * DAY_MS)
-    midnights = buckets.starts(start, end, "1d", read.city_zone()).tolist()[::DAYS_A_SLAB]
+    midnights = buckets.starts(start, end, "1d", time_zone.city_zone()).tolist()[::DAYS_A_SLAB]
     return sorted({start, *(at for at in midnights if at > start), end})
 
 

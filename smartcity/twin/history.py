@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,7 +21,7 @@ import numpy.typing as npt
 
 from smartcity.kernel import senml
 from smartcity.kernel.codecs import Codec
-from smartcity.kernel.street import StreetDevice
+from smartcity.kernel.street import LonLat, StreetDevice
 from smartcity.twin.domain import find, room
 from smartcity.twin.street import Street, read
 from smartcity.twin.world import StreetWorld
@@ -76,8 +77,7 @@ def generate(
             continue
         for device in devices:
             for metric in device.metrics:
-                seed = [street.seed, crc32(f"{device.uid}/{metric}".encode())]
-                values = profile(device, metric, times, np.random.default_rng(seed))
+                values = _values(profile, device, metric, times, street.seed)
                 if values is not None:
                     yield device.uid, metric, times, np.asarray(values, np.float64)
 
@@ -178,10 +178,32 @@ def _expected(metrics: Sequence[str], at: Instants, known: npt.NDArray[np.bool_]
     return [(metric, when) for row, metric in enumerate(metrics) for when in at[known[row]].tolist()]
 
 
+def _power(street: Street, times_ms: Instants) -> dict[LonLat, Array]:
+    """W by place of what others meter: of each domain whose room `history` names the metric of it in `DRAWS`."""
+    drawn: dict[LonLat, Array] = {}
+    for name, devices in street.by_domain().items():
+        metric = getattr(find(name, "history"), "DRAWS", "")
+        profile = _profile(name, devices, street) if metric else None
+        if profile is not None:
+            for device in devices:
+                values = _values(profile, device, metric, times_ms, street.seed) if metric in device.metrics else None
+                if values is not None:
+                    drawn[device.point] = drawn.get(device.point, np.zeros(len(times_ms))) + values
+    return drawn
+
+
+def _values(profile: Profile, device: StreetDevice, metric: str, times_ms: Instants, seed: int) -> Array | None:
+    """The same whenever it is asked for."""
+    return profile(device, metric, times_ms, np.random.default_rng([seed, crc32(f"{device.uid}/{metric}".encode())]))
+
+
 def _profile(domain: str, devices: Sequence[StreetDevice], street: Street) -> Profile | None:
     found = find(domain, "history")
     if hasattr(found, "History"):
-        world = StreetWorld(street.centre, street.zone, street.seed, map_file=street.map_file, folder=street.folder)
+        world = StreetWorld(
+            street.centre, street.zone, street.seed, map_file=street.map_file, folder=street.folder,
+            past=partial(_power, street),
+        )  # fmt: skip
         return cast(Profile, cast(Any, found).History(devices, world, street.seed).profile)
     return cast("Profile | None", getattr(found, "profile", None))
 

@@ -3,23 +3,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
 
 from smartcity.kernel.geo import metres
 from smartcity.kernel.street import LonLat
 from smartcity.twin.weather import Weather
 
+Past = Callable[[NDArray[np.int64]], Mapping[LonLat, NDArray[np.float64]]]
+
+
+def no_past(times_ms: NDArray[np.int64]) -> Mapping[LonLat, NDArray[np.float64]]:
+    return {}
+
 
 class StreetWorld(Weather):
     """Implements kernel.street.World."""
 
-    def __init__(self, centre: LonLat, zone: str, seed: int, *, map_file: str = "", folder: str = "") -> None:
+    def __init__(
+        self, centre: LonLat, zone: str, seed: int, *, map_file: str = "", folder: str = "", past: Past = no_past
+    ) -> None:
         super().__init__(centre, seed)
         self.centre, self.zone = centre, zone
         self.map_file, self.folder = map_file, folder
+        self.past_power = past
         self._tz = ZoneInfo(zone)
+        self._power: Mapping[LonLat, float] = {}
         self._traffic: dict[LonLat, tuple[float, float]] = {}
         self._nearest: dict[tuple[LonLat, float], LonLat | None] = {}
 
@@ -36,6 +49,12 @@ class StreetWorld(Weather):
     def congestion(self, point: LonLat, within_m: float = 150.0) -> float | None:
         near = self._near(point, within_m)
         return None if near is None else self._traffic[near][1]
+
+    def note_power(self, drawn: Mapping[LonLat, float]) -> None:
+        self._power = drawn
+
+    def power_drawn(self) -> Mapping[LonLat, float]:
+        return self._power
 
     def local_hours(self, at_ms: int) -> tuple[float, int]:
         at = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(self._tz)

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest
 
 from smartcity import domains
+from smartcity.devices import time_zone
 from smartcity.devices.naming import city_name
 from smartcity.kernel.clock import clock
 from smartcity.web.templatetags.city import layers
@@ -24,10 +24,10 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "mode": clock.mode,
         "clock": clock,
         "domains": installed,
-        "city_time": datetime.fromtimestamp(clock.now_ms() / 1000, ZoneInfo(settings.CITY_TIME_ZONE)),
+        "city_time": datetime.fromtimestamp(clock.now_ms() / 1000, time_zone.city_zone()),
         "config": {
             "city": name,
-            "zone": settings.CITY_TIME_ZONE,
+            "zone": time_zone.city(),
             "now": clock.now_ms(),
             "mode": clock.mode,
             "speed": clock.speed,

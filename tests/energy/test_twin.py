@@ -29,15 +29,23 @@ class Evening:
     def irradiance(self, at_ms):
         return 0.0
 
+    lamps = {(24.9, 60.2): 100.0, (24.9, 60.201): 40.0, (24.99, 60.2): 250.0}
+
+    def power_drawn(self):
+        return self.lamps
+
+    def past_power(self, times_ms):
+        return {point: np.full(len(times_ms), watts) for point, watts in self.lamps.items()}
+
 
 def evening() -> Any:  # only what an energy street asks of its world
     return Evening()
 
 
-def device(uid, kind, parent="", **fields):
+def device(uid, kind, parent="", lon=24.9, others=None, **fields):
     return StreetDevice(
-        uid=uid, secret="", domain="energy", kind=kind, codec="senml", lon=24.9, lat=60.2, parent=parent,
-        fields=fields, twin={"zone": "Europe/Helsinki"},
+        uid=uid, secret="", domain="energy", kind=kind, codec="senml", lon=lon, lat=60.2, parent=parent,
+        fields=fields, twin={"zone": "Europe/Helsinki", "others": others or {}},
     )  # fmt: skip
 
 
@@ -167,3 +175,47 @@ def test_in_the_history_too_what_flows_below_a_transformer_adds_up():
     assert charger.max() == DEFAULT_CHARGER_KW
     load = known(past.profile(devices[2], "energy.load_kw", times, np.random.default_rng(1)))
     assert np.allclose(site - charger, load, atol=0.02)
+
+
+def lit():
+    """Two cabinets and a transformer that others load as well."""
+    cabinet = {"use": "lighting", "peak_kw": 5.0, "contracted_kw": 7.0}
+    return [
+        device("F-1", "feeder", rated_kva=1000.0),
+        device("T-1", "transformer", "F-1", rated_kva=400.0, others={"office": 100.0, "housing": 60.0}),
+        device("Q-1", "connection_point", "T-1", **cabinet),
+        device("Q-2", "connection_point", "T-1", lon=24.99, **cabinet),
+    ]
+
+
+def past(devices, number, metric):
+    times = 1_760_000_000_000 + 900_000 * np.arange(96)
+    return known(History(devices, evening(), 3).profile(devices[number], metric, times, np.random.default_rng(1)))
+
+
+def test_a_cabinet_meters_the_lamps_nearest_to_it_now_and_in_the_past():
+    twin = Twin(lit(), evening(), 3)
+    run(twin, 2)
+    assert twin.nodes["Q-1"].kw == pytest.approx(0.06 + 0.14) and twin.nodes["Q-2"].kw == pytest.approx(0.06 + 0.25)
+    for number, kw in ((2, 0.2), (3, 0.31)):
+        assert past(lit(), number, "energy.load_kw") == pytest.approx(np.full(96, kw))
+        assert past(lit(), number, "energy.import_kw") == pytest.approx(np.full(96, kw))
+
+
+def test_a_cabinet_without_lamps_still_draws_its_own():
+    world = evening()
+    world.lamps = {}
+    twin = Twin(lit(), world, 3)
+    run(twin, 1)
+    assert twin.nodes["Q-1"].kw == pytest.approx(0.06)
+
+
+def test_others_below_a_transformer_load_it_without_a_meter_of_the_city_s():
+    twin = Twin(lit(), evening(), 3)
+    run(twin, 2)
+    own = twin.nodes["Q-1"].kw + twin.nodes["Q-2"].kw
+    assert 80 < twin.nodes["T-1"].kw - own < 150
+    assert twin.nodes["F-1"].kw == pytest.approx(twin.nodes["T-1"].kw)
+    flow = past(lit(), 1, "energy.feeder_kw")
+    assert flow.min() > 20 and flow.max() < 190
+    assert np.allclose(flow, past(lit(), 0, "energy.feeder_kw"))

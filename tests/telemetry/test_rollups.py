@@ -333,3 +333,38 @@ def test_a_mark_that_is_there_already_is_not_mended_before_the_reading_it_is_for
         writer.engine.insert(readings((quarter + 1, ALL, 3.0)))
     mender.mend_all()
     assert read.rollups([ALL], "15m", quarter, quarter + 1).mean.tolist() == [2.0]
+
+
+@pytest.mark.parametrize("restart", [True, False])
+def test_days_that_began_by_another_time_zone_are_made_again(new_store, settings, restart):
+    """A city moves when it is set another zone, or when it had none until its first map."""
+    series, at, values, last = history(zone="UTC")
+    first = new_store(zone="UTC")
+    first.bulk(series, at, values, now_ms=last)
+    settle(first, last + DAY)
+    before = table("1d")
+    settings.CITY_TIME_ZONE = "Asia/Kathmandu"  # 5 h 45 min
+    if restart:
+        moved = new_store(zone="Asia/Kathmandu")
+    else:
+        moved, first.zone = first, ZoneInfo("Asia/Kathmandu")
+    settle(moved, last + DAY + HOUR)
+    days = buckets.starts(last - 4 * DAY, last + DAY, "1d", ZoneInfo("Asia/Kathmandu")).tolist()
+    assert before and {row[0] for row in table("1d")} <= set(days)
+    wanted, found = read.grid([ALL], "1d", last - 3 * DAY, last)
+    assert wanted.tolist() == days[1:4]
+    for day, mean in zip(wanted.tolist(), found[0].tolist(), strict=True):
+        inside = (series == ALL) & (at >= day) & (at < day + DAY)
+        assert mean == pytest.approx(values[inside].mean())
+    count = len(rows("SELECT 1 FROM dirty"))
+    again = new_store(zone="Asia/Kathmandu")
+    settle(again, last + DAY + 2 * HOUR)
+    assert len(rows("SELECT 1 FROM dirty")) == count  # that of the day that runs
+
+
+def test_days_of_another_zone_that_cannot_be_made_again_are_not_mistaken_for_this_one_s(new_store, settings):
+    series, at, values, last = history(zone="UTC")
+    new_store(zone="UTC").bulk(series, at, values, now_ms=last)
+    settings.CITY_TIME_ZONE = "Asia/Kathmandu"
+    many = [ALL, MINUTE, *range(100, 400)]  # so many that the whole span is read
+    assert np.isnan(read.grid(many, "1d", last - 3 * DAY, last)[1]).all()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -82,6 +83,45 @@ def written(devices: list[StreetDevice]) -> dict[tuple[str, str], np.ndarray]:
 def both(devices, model, every_ms):
     world = StreetWorld(Street(devices=tuple(devices)).centre, ZONE, 1)
     return lived(model(devices, world, 1), every_ms), written(devices)
+
+
+def cabinets() -> list[StreetDevice]:
+    """One among the lamps, one where there are none."""
+    found = [
+        device("F-1", "feeder", ["feeder_kw"], fields={"rated_kva": 400.0}),
+        device("T-1", "transformer", ["feeder_kw", "loading"], "F-1", fields={"rated_kva": 400.0}),
+    ]
+    for uid, lon in (("Q-1", 24.94), ("Q-2", 24.99)):
+        fields = {"use": "lighting", "peak_kw": 5.0, "contracted_kw": 7.0}
+        found.append(replace(device(uid, "connection_point", ["import_kw", "load_kw"], "T-1", fields=fields), lon=lon))
+    return found
+
+
+def test_what_a_cabinet_meters_is_what_its_lamps_draw_on_both_sides_of_now():
+    devices = [*cabinets(), *lamps()]
+    world = StreetWorld(Street(devices=tuple(devices)).centre, ZONE, 1)
+    lit, portfolio = Lighting(lamps(), world, 1), Energy(cabinets(), world, 1)
+    now = lived(Beside(lit, portfolio), 10_000)
+    past = written(devices)
+    lamps_kw = np.sum([past[f"L-{n}", "lighting.power_w"] for n in range(30)], axis=0) / 1000
+    assert past["Q-1", "energy.load_kw"] == pytest.approx(0.06 + lamps_kw, abs=0.01)
+    assert past["Q-1", "energy.load_kw"].max() > 1.5
+    gap = now["Q-1", "energy.load_kw"] - past["Q-1", "energy.load_kw"]
+    broken = sum(lamp.rated_w for lamp in lit.lamps.values() if lamp.fault != "none") / 1000
+    assert np.quantile(np.abs(gap), 0.95) < 0.05 + broken
+    for days in (now, past):
+        assert days["Q-2", "energy.load_kw"] == pytest.approx(np.full(QUARTERS, 0.06))
+
+
+class Beside:
+    """Two domains' models stepped one after the other, as the player does."""
+
+    def __init__(self, *models):
+        self.models = models
+
+    def step(self, now_ms, dt_s):
+        for model in self.models:
+            yield from model.step(now_ms, dt_s)
 
 
 @pytest.fixture(scope="module")

@@ -68,3 +68,10 @@ def test_traffic_is_what_the_nearest_detector_sees_if_one_is_near():
     assert street.traffic_flow(HELSINKI) == 300
     street.note_traffic([((24.96, 60.17), 70.0, 0.0)])
     assert street.traffic_flow(HELSINKI) is None and street.traffic_flow((24.96, 60.17)) == 70
+
+
+def test_what_others_meter_is_what_was_said_last_and_has_no_past_while_the_city_lives():
+    street = world()
+    assert street.power_drawn() == {} and street.past_power(np.arange(3)) == {}
+    street.note_power({(24.94, 60.17): 60.0})
+    assert street.power_drawn() == {(24.94, 60.17): 60.0}
