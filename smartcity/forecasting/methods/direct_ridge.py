@@ -4,9 +4,10 @@
 Every step of a cycle (a day, say) is regressed on the same step of the newest cycles and of those a long season (a
 week) before, on their means, and on how far the newest steps were from what was usual; the coefficients hold for a
 whole cycle of the horizon. What is regressed on was known at the start, however far ahead: a day ahead looks one day
-back, a week ahead seven, so errors do not pile up. Three regressions a series: the first cycle, the second, and all
-later ones, taught at the middle of them. Each is shrunk towards the regression of the whole panel, which for a short
-history is most of what there is to know. O(n · T · p²) for n series of T steps and p ≈ 16 features.
+back, a week ahead seven, so errors do not pile up. Four regressions a series: the first cycle, the second, the next
+two, and all later ones, each taught at the middle of its cycles. Each is shrunk towards the regression of the whole
+panel, which for a short history is most of what there is to know. O(n · T · p²) for n series of T steps and p ≈ 16
+features.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def fit(panel: Panel, target: Target) -> Model:
         raise ValueError("direct regression needs four full cycles of a season")
     past = _past(panel, periods, target.horizon_steps)
     cycles = max(-(-target.horizon_steps // periods[0]), 1)
-    parts = (range(1), range(1, 2), range(2, cycles))
+    parts = (range(1), range(1, 2), range(2, min(4, cycles)), range(4, cycles))
     return Model(past, tuple(_taught(past, part) for part in parts if part.start < min(part.stop, cycles)))
 
 
@@ -104,7 +105,7 @@ def _past(panel: Panel, periods: tuple[int, ...], horizon: int) -> Past:
 def _taught(past: Past, ahead: range) -> Part:
     rows, count, _ = past.cycles.shape
     lead = (ahead.start + ahead.stop - 1) // 2
-    first = min(2 * past.long, count // 2) + lead
+    first = min(past.long, count // 2) + lead
     days = np.arange(min(max(first, lead + 1), count - 2), count)
     features, wanted = _features(past, days, lead), past.cycles[:, days]
     weight = 0.5 ** ((count - 1 - days) / HALF_LIFE_CYCLES)[None, :, None] * past.known[:, days]
