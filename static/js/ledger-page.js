@@ -2,6 +2,7 @@
 // <ledger-page>: what each loop is worth, day by day; simulated and measured in columns of their own.
 
 import { instant, list } from "#city/api";
+import { baselines } from "#city/baselines";
 import { config, titleOf } from "#city/config";
 import { loadInto } from "#city/dialog";
 import { fill, h } from "#city/dom";
@@ -18,10 +19,17 @@ class LedgerPage extends HTMLElement {
     const span = h("select", { name: "span" }, SPANS.map(([days, word]) => h("option", { value: String(days) }, `Last ${word}`)));
     span.value = "8";
     this.place = h("div");
+    this.stored = h("section.baselines", { "aria-labelledby": "baselines-title" });
     this.asked = () => ({ domain: domain.value, from: Math.round(cityNow() - Number(span.value) * DAY) });
     for (const control of [domain, span]) control.addEventListener("change", () => this.load());
-    fill(this, h("form.filters", { "aria-label": "Which entries" }, h("label", {}, "Domain", domain), h("label", {}, "Span", span)), this.place);
+    domain.addEventListener("change", () => this.baselines());
+    fill(this, h("form.filters", { "aria-label": "Which entries" }, h("label", {}, "Domain", domain), h("label", {}, "Span", span)), this.place, this.stored);
     this.load();
+    this.baselines();
+  }
+
+  baselines() {
+    return loadInto(this.stored, () => baselines(this.asked().domain, () => { this.baselines(); this.load(); }), "Loading the baselines…");
   }
 
   load() {
