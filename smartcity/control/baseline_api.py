@@ -20,6 +20,7 @@ from smartcity.api.views import CONFIGURE, VIEW, CityView, instant, ms
 from smartcity.control import baselines, ledger
 from smartcity.control.bodies import OBJECT, Instant, Reason, answered, read
 from smartcity.control.models import Baseline
+from smartcity.control.refusals import Refused
 
 SPAN = [OpenApiParameter(name, str, required=True) for name in ("domain", "kpi", "from", "to")]
 
@@ -82,7 +83,7 @@ class BaselinesView(CityView):
 
 
 class PreviewBaseline(CityView):
-    """What the mean of that span would be; nothing is stored."""
+    """What the mean of that span would be, or why there is none (`why_not`); nothing is stored."""
 
     needs = {"GET": CONFIGURE}
 
@@ -91,11 +92,14 @@ class PreviewBaseline(CityView):
         asked = _asked(request)
         _whole(self.reach(request), asked["domain"])
         from_ms, to_ms = instant(asked["from"], "from"), instant(asked["to"], "to")
-        found = answered(lambda: baselines.drawn(asked["domain"], asked["kpi"], from_ms, to_ms))
+        try:
+            found = baselines.drawn(asked["domain"], asked["kpi"], from_ms, to_ms)
+        except Refused as no:
+            return Response({"value": None, "days": 0, "replaces": None, "why_not": no.message})
         rows = Baseline.objects.filter(domain=asked["domain"], kpi=asked["kpi"])
         force = baselines.in_force(rows)
         before = next((row.name for row in rows if row.pk in force), None)
-        return Response({"value": found.value, "days": found.days, "replaces": before})
+        return Response({"value": found.value, "days": found.days, "replaces": before, "why_not": ""})
 
 
 class WithdrawBaseline(CityView):

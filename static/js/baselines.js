@@ -118,6 +118,7 @@ async function confirm(box, figures, state, done) {
     return fill(box.body, failure(problem));
   }
   if (!box.element.open) return;
+  if (found.why_not) return fill(box.body, h("p.problem", { role: "alert" }, found.why_not));
   fill(box.body, h("p.big", {}, `${number(found.value)} ${unitText(figure.unit)} a day`),
     h("dl.rows", {}, h("dt", {}, "Figure"), h("dd", {}, `${titleOf(figure.domain)}: ${titleWords(figure)}`), h("dt", {}, "Mean of"), h("dd", {}, `${found.days} whole ${found.days === 1 ? "day" : "days"}, ${spanWords(span.from, span.to)}`), h("dt", {}, "Name"), h("dd", {}, state.name), h("dt", {}, "How it was drawn"), h("dd", {}, state.design),
       found.replaces && [h("dt", {}, "Replaces"), h("dd", {}, `“${found.replaces}”, which is in force until now`)]),

@@ -60,6 +60,18 @@ def _ledger() -> None:
         simulated_baseline=698.0,
         baseline_name="last winter",
     )
+    for ago, measured in ((4, 690.0), (3, 710.0), (2, 700.0)):
+        midnight = (EVENING - timedelta(days=ago)).replace(hour=22, minute=0)  # Helsinki
+        LedgerEntry.objects.create(
+            domain="lighting",
+            kpi="energy",
+            title="Energy",
+            unit="kWh",
+            from_at=midnight,
+            to_at=midnight + timedelta(days=1),
+            measured_value=measured,
+            baseline_name="none",
+        )
 
 
 if __name__ == "__main__":

@@ -122,7 +122,10 @@ def test_beforehand_it_says_what_would_be_stored_and_what_that_replaces(anna):
     measured(90, 110)
     client = anna("configure")
     asked = {name: WISH[name] for name in ("domain", "kpi", "from", "to")}
-    assert client.get(f"{PATH}preview", asked).json() == {"value": 100.0, "days": 2, "replaces": None}
+    shown = client.get(f"{PATH}preview", asked).json()
+    assert shown == {"value": 100.0, "days": 2, "replaces": None, "why_not": ""}
+    none = client.get(f"{PATH}preview", asked | {"from": START + 9 * DAY, "to": START + 10 * DAY}).json()
+    assert none["value"] is None and none["why_not"].startswith("Nothing was measured")
     assert not Baseline.objects.exists()
     post(client)
     assert client.get(f"{PATH}preview", asked).json()["replaces"] == "before"

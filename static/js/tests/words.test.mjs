@@ -68,9 +68,11 @@ test("a forecast says its record, or that there is none", () => {
 });
 
 test("the bar shows the normal band and the tick, also in words", () => {
-  assert.deepEqual(barShares({ value: 30, range: [0, 60], normal: [15, 45] }), { from: 0.25, to: 0.75, tick: 0.5 });
+  assert.deepEqual(barShares({ value: 30, range: [0, 60], normal: [15, 45], expected: 36 }), { from: 0.25, to: 0.75, usual: 0.6, tick: 0.5 });
+  assert.equal(barShares({ value: 30, range: [0, 60] }).usual, null);
   assert.equal(barShares({ value: 3 }), null);
   assert.equal(againstNormal({ value: 50, normal: [15, 45], unit: "kW" }), "above the normal 15 to 45 kW");
+  assert.equal(againstNormal({ value: 20, normal: [15, 45], unit: "%", basis: "this hour on 40 working days" }), "within the normal 15 to 45 % (this hour on 40 working days)");
   assert.equal(sparkPoints([null, 3], 80, 20), "");
 });
 
