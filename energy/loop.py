@@ -246,7 +246,7 @@ def headline(now_ms: int) -> Headline:
         floor=0.0,
         ceiling=round(max(contracted, peak), 1),
         spark=spark,
-        line=f"contracted {contracted:.1f} MW · peak within 24 h {peak:.1f}" if ids else "no connection points yet",
+        line=f"24 h peak {peak:.1f} · contract {contracted:.1f} MW" if ids else "no connection points yet",
         digits=1,
     )
 

@@ -164,7 +164,7 @@ def _day(now_ms: int) -> tuple[int, int]:
 def _line(by_centre: int, junctions: int, flow: float) -> str:
     if not junctions:
         return "no signals yet"
-    return f"{by_centre} of {junctions} junctions adaptive · {flow:,.0f} veh/h over their stop lines"
+    return f"{by_centre} of {junctions} adaptive · {flow:,.0f} veh/h"
 
 
 LOOPS = (

@@ -13,6 +13,8 @@ const MEASURED = 5; // of what is drawn
 /** The columns in drawing order: band below, what was measured on top. */
 const layered = ([x, past, median, low, high, before]) => [x, low, high, before, median, past];
 
+const counted = (commands) => (commands === 1 ? "1 command" : `${commands} commands`);
+
 class ForecastChart extends HTMLElement {
   #plot = null;
   #model = null;
@@ -81,7 +83,7 @@ class ForecastChart extends HTMLElement {
     const last = past.at(-1);
     const ahead = data[2].filter((v) => typeof v === "number");
     const metric = this.#model.metric;
-    return [last !== undefined ? `last ${quantity(last, metric)}` : "", ahead.length ? `expected between ${number(Math.min(...ahead))} and ${quantity(Math.max(...ahead), metric)}` : "", `${this.flags?.length ?? 0} commands`].filter(Boolean).join(", ");
+    return [last !== undefined ? `last ${quantity(last, metric)}` : "", ahead.length ? `expected between ${number(Math.min(...ahead))} and ${quantity(Math.max(...ahead), metric)}` : "", counted(this.flags?.length ?? 0)].filter(Boolean).join(", ");
   }
 
   #options(data, from, to) {

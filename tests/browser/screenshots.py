@@ -53,7 +53,7 @@ class Photographer:
         page.on("console", lambda m: self._heard(path, m.type, m.text))
         page.on("pageerror", lambda error: self._heard(path, "error", str(error)))
         page.goto(self.city.url + path)
-        page.wait_for_selector(".pip[data-state=live]", state="attached", timeout=30_000)
+        page.wait_for_selector(".pip[data-state=live]", state="attached", timeout=60_000)
         _settle(page, is_map=path.startswith("/?") or path == "/")
         page.screenshot(path=file, full_page=whole)
         context.close()
@@ -66,9 +66,11 @@ class Photographer:
 def _settle(page: Page, *, is_map: bool) -> None:
     """Until the map is drawn and nothing says that it is still loading."""
     if is_map:
-        page.wait_for_selector("html[data-ready=map]", timeout=30_000)
-    page.wait_for_function("!document.querySelector('main .waiting, asset-panel .waiting')", timeout=30_000)
-    page.wait_for_timeout(2500)  # tiles and streets fade in
+        page.wait_for_selector("html[data-ready=map]", state="attached", timeout=60_000)
+        page.wait_for_selector(".leaflet-tile-loaded", state="attached", timeout=30_000)
+        page.wait_for_selector(".leaflet-tile:not(.leaflet-tile-loaded)", state="detached", timeout=60_000)
+    page.wait_for_selector("main .waiting, asset-panel .waiting", state="detached", timeout=60_000)
+    page.wait_for_timeout(2500)  # tiles fade in, streets and marks settle
 
 
 def main() -> int:

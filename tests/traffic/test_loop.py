@@ -95,7 +95,7 @@ def test_the_headline_takes_three_queries_at_most(crossing, django_assert_max_nu
     with django_assert_max_num_queries(3):
         figure = loop.headline(NOW * 1000)
     assert (figure.value, figure.unit) == (12.0, "s/veh")
-    assert figure.line.startswith("1 of 1 junctions adaptive · 900 veh/h")
+    assert figure.line.startswith("1 of 1 adaptive · 900 veh/h")
 
 
 def test_the_delay_stands_beside_what_is_usual_at_this_hour(crossing):
