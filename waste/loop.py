@@ -200,7 +200,8 @@ def _km(city: Inventory, from_ms: int, to_ms: int) -> tuple[float, int]:
 
 def _grown(line: NDArray[np.float64]) -> float:
     known = line[~np.isnan(line)]
-    return float(np.maximum(np.diff(known), 0.0).sum()) if len(known) > 1 else 0.0
+    by = np.diff(known)
+    return float(np.where(by < 0, known[1:], by).sum())
 
 
 def headline(now_ms: int) -> Headline:

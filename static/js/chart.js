@@ -93,7 +93,7 @@ class ForecastChart extends HTMLElement {
     const axis = { stroke: ink3, font, ticks: { show: false }, border: { show: false } };
     const states = this.#model.metric?.states;
     return {
-      width: this.place.clientWidth || 340, height: HEIGHT, padding: [12, 8, 0, 0], legend: { show: false },
+      width: this.place.clientWidth || 340, height: HEIGHT, padding: [12, 16, 0, 0], legend: { show: false },
       cursor: { drag: { x: false, y: false, setScale: false }, points: { size: 6 }, y: false },
       scales: { x: { time: true, range: () => [this.#model.from / 1000, this.#model.to / 1000] }, y: { range: () => this.range } },
       axes: [

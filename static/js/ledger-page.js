@@ -42,11 +42,11 @@ class LedgerPage extends HTMLElement {
 
 function ledger(entries) {
   const head = h("thead", {},
-    h("tr", {}, h("th", { colspan: 2, scope: "colgroup" }), h("th.group.evidence", { colspan: 3, scope: "colgroup" }, "SIMULATION"), h("th.group.evidence", { colspan: 3, scope: "colgroup" }, "Measured"), h("th.group", { scope: "colgroup" })),
-    h("tr", {}, ["Day", "Figure"].map((t) => h("th", { scope: "col" }, t)), ["simulated", "measured"].map(() => ["with the loop", "baseline", "difference"].map((t, i) => h(i ? "th.numeric" : "th.numeric.group", { scope: "col" }, t))), h("th.group", { scope: "col" }, "Baseline")));
+    h("tr", {}, h("th", { colspan: 2, scope: "colgroup" }), h("th.group.evidence", { colspan: 3, scope: "colgroup" }, "SIMULATION"), h("th.group.evidence.of-measured", { colspan: 3, scope: "colgroup" }, "Measured"), h("th.group", { scope: "colgroup" })),
+    h("tr", {}, ["Day", "Figure"].map((t) => h("th", { scope: "col" }, t)), ["simulated", "measured"].map((of) => ["with the loop", "baseline", "difference"].map((t, i) => h(`th.numeric.of-${of}${i ? "" : ".group"}`, { scope: "col" }, t))), h("th.group", { scope: "col" }, "Baseline")));
   const byDomain = new Map();
   for (const entry of entries) byDomain.set(entry.domain, [...(byDomain.get(entry.domain) ?? []), entry]);
-  return [...byDomain].map(([domain, rows]) => h("section", {}, h("h2", {}, titleOf(domain)), h("div.table-box", {}, h("table.ledger-table", {}, h("caption.hidden", {}, `Ledger of ${titleOf(domain)}`), head.cloneNode(true), h("tbody", {}, rows.map(row))))));
+  return [...byDomain].map(([domain, rows]) => h("section", {}, h("h2", {}, titleOf(domain)), h("div.table-box", {}, h(rows.some((entry) => typeof entry.measured_value === "number") ? "table.ledger-table" : "table.ledger-table.unmeasured", {}, h("caption.hidden", {}, `Ledger of ${titleOf(domain)}`), head.cloneNode(true), h("tbody", {}, rows.map(row))))));
 }
 
 function row(entry) {
@@ -58,9 +58,10 @@ function row(entry) {
 
 function columns(entry, evidence) {
   const [value, baseline] = [entry[`${evidence}_value`], entry[`${evidence}_baseline`]];
-  if (typeof value !== "number") return [h("td.numeric.group.none", {}, "–"), h("td.numeric.none", {}, "–"), h("td.numeric.none", {}, "–")];
+  const cell = `td.numeric.of-${evidence}`;
+  if (typeof value !== "number") return [h(`${cell}.group.none`, {}, "–"), h(`${cell}.none`, {}, "–"), h(`${cell}.none`, {}, "–")];
   const apart = difference({ value, baseline }, entry.lower_is_better);
-  return [h("td.numeric.group", {}, number(value)), h("td.numeric", {}, typeof baseline === "number" ? number(baseline) : "–"), h("td.numeric", {}, apart ? h(`span.${apart.verdict}`, { title: apart.verdict }, apart.words) : "–")];
+  return [h(`${cell}.group`, {}, number(value)), h(cell, {}, typeof baseline === "number" ? number(baseline) : "–"), h(cell, {}, apart ? h(`span.${apart.verdict}`, { title: apart.verdict }, apart.words) : "–")];
 }
 
 customElements.define("ledger-page", LedgerPage);

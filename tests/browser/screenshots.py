@@ -23,9 +23,7 @@ from smartcity.kernel.clock import Anchor, save, wall_ms
 from tests.browser.conftest import FLAGS, SIZES
 from tests.city import ROOT, City, start, wait_until_it_answers
 
-BEFORE_SUNRISE = datetime(
-    2026, 11, 19, 5, 20, tzinfo=UTC
-)  # 7:20 in Helsinki: lamps are lit, trucks are out, the peak begins
+BEFORE_SUNRISE = datetime(2026, 11, 19, 4, 5, tzinfo=UTC)  # 6:05 in Helsinki: lamps lit, trucks leave, traffic grows
 SPEED = 10.0
 PATIENCE_S = 900.0
 HEAVIEST_KB = 400

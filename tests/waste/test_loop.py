@@ -190,6 +190,13 @@ def test_hours_before_the_first_truck_was_heard_are_compared_with_nothing(town):
     assert loop.worth(TEN_LOCAL - 72 * HOUR_MS, TEN_LOCAL - 48 * HOUR_MS) == []
 
 
+@pytest.mark.parametrize(
+    ("course", "km"), [([5.0, 7.5, 8.0], 3.0), ([5.0, 7.5, 1.0, 2.0], 4.5), ([5.0], 0.0), ([], 0.0)]
+)
+def test_an_odometer_that_begins_anew_counts_from_zero(course, km):
+    assert loop._grown(np.array([np.nan, *course])) == km
+
+
 def test_the_headline_counts_full_containers_and_trucks_out(town):
     measure(TEN_LOCAL, {"C-0": 90.0, "C-1": 10.0}, truck=(2.0, 0.0, 3.0), echo=100.0)
     shown = loop.headline(TEN_LOCAL)

@@ -26,7 +26,7 @@ test("a state's code is said in its word", () => {
 });
 
 test("ages and spans grow coarser as they grow", () => {
-  assert.deepEqual([0.42, 12, 240, 7800, 400000].map(duration), ["0.4\u00a0s", "12\u00a0s", "4\u00a0min", "2\u00a0h 10\u00a0min", "5\u00a0d"]);
+  assert.deepEqual([0.42, 5, 12, 240, 7800, 400000].map(duration), ["0.4\u00a0s", "5\u00a0s", "12\u00a0s", "4\u00a0min", "2\u00a0h 10\u00a0min", "5\u00a0d"]);
 });
 
 test("whom to call is said without the number, the number is dialled", () => {
