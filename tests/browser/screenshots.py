@@ -6,7 +6,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,12 +21,14 @@ from typing import Any, Literal
 import httpx
 from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 
-from smartcity.kernel.clock import Anchor, save, wall_ms
+from smartcity.kernel.clock import save
 from tests.browser.conftest import FLAGS, SIZES
 from tests.city import ROOT, City, start, wait_until_it_answers
 
 BEFORE_SUNRISE = datetime(2026, 11, 19, 4, 5, tzinfo=UTC)  # 6:05 in Helsinki: lamps lit, trucks leave, traffic grows
 SPEED = 10.0
+HISTORY_DAYS = 15.0  # enough for forecasts and for what is normal at an hour; the demo itself writes eight weeks
+DEMO_MAP = "Helsinki.osm.pbf"
 PATIENCE_S = 900.0
 HEAVIEST_KB = 400
 DOMAINS = ("traffic", "waste", "lighting", "energy")
@@ -75,7 +79,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--into", type=Path, default=ROOT / "docs" / "images", metavar="FOLDER")
     parser.add_argument("--every", type=Path, metavar="FOLDER", help="all pages into this folder instead")
+    parser.add_argument("--prepare", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    if chosen.prepare:
+        prepare()
+        return 0
     folder = chosen.every or chosen.into
     folder.mkdir(parents=True, exist_ok=True)
     with demo() as city, sync_playwright() as playwright:
@@ -93,16 +101,39 @@ def demo() -> Iterator[City]:
     """The whole demo in a data folder of its own, its clock set to an early morning."""
     with tempfile.TemporaryDirectory(prefix="smartcity-pictures-") as folder:
         var = Path(folder)
-        shutil.copy(ROOT / "var" / "Helsinki.osm.pbf", var)
-        save(
-            Anchor(int(BEFORE_SUNRISE.timestamp() * 1000), wall_ms(), SPEED, SPEED, simulated=True), var / "clock.json"
-        )
+        shutil.copy(ROOT / "var" / DEMO_MAP, var)
+        given = {name: value for name, value in os.environ.items() if not name.startswith("SMARTCITY_")}
+        given |= {"SMARTCITY_VAR": folder, "DJANGO_SETTINGS_MODULE": "smartcity.settings"}
+        command = [sys.executable, "-m", "tests.browser.screenshots", "--prepare"]
+        subprocess.run(command, cwd=ROOT, env=given | {"SMARTCITY_SECRET_KEY": "to prepare only"}, check=True)
         city = start(var=var)
         try:
             wait_until_it_answers(city, PATIENCE_S)
             yield city
         finally:
             city.stop()
+
+
+def prepare() -> None:
+    """The city and its history in the data folder of SMARTCITY_VAR, as a first start makes them."""
+    import django
+
+    django.setup()
+    from django.conf import settings
+
+    from smartcity import firstrun
+    from smartcity.devices import importer
+    from smartcity.kernel.clock import clock
+    from smartcity.twin.backfill import backfill
+
+    firstrun.write_secrets(settings.VAR / "secrets")
+    firstrun.migrate(print)
+    importer.import_city(settings.VAR / DEMO_MAP, demo=True, say=print)
+    now_ms = int(BEFORE_SUNRISE.timestamp() * 1000)
+    clock.start_simulation(now_ms, SPEED)
+    done = backfill(now_ms, days=HISTORY_DAYS).words()
+    (settings.VAR / "history-written").write_text(done)
+    save(clock.anchor, settings.VAR / "clock.json")
 
 
 def wait_until_every_loop_has_acted(city: City) -> None:
