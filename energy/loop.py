@@ -24,8 +24,8 @@ from smartcity.devices.models import Asset, CityImport, Series
 from smartcity.forecasting import read as forecasts
 from smartcity.kernel.clock import clock
 from smartcity.kernel.control import Loop, Mode, forecast, reading
-from smartcity.kernel.worth import Evidence, Headline, Worth
-from smartcity.telemetry import buckets, read
+from smartcity.kernel.worth import Evidence, Headline, Normal, Worth
+from smartcity.telemetry import buckets, normal, read
 
 Array = NDArray[np.float64]
 STEP_MS, STEPS = 900_000, 96
@@ -251,37 +251,33 @@ def headline(now_ms: int) -> Headline:
     latest = read.latest(ids)
     total = sum(value.value for value in latest.values()) / 1000
     _, grid = read.grid(ids, "1h", now_ms - 24 * HOUR_MS, now_ms)
-    spark = _course(grid)
+    spark = tuple(round(float(value), 3) for value in _course(grid) if not np.isnan(value))
     contracted = sum(row.contracted_kw for row in inventory()) / 1000
     peak = max(spark, default=total)
-    low, high = _normal(spark)
     return Headline(
         title="import",
         value=round(total, 2) if latest else None,
         unit="MW",
-        low=low,
-        high=high,
+        normal=_usual(tuple(ids), now_ms // HOUR_MS),
         floor=0.0,
         ceiling=round(max(contracted, peak), 1),
         spark=spark,
-        line=f"contracted {contracted:.1f} MW · peak within 24 h {peak:.1f}" if ids else "no connection points yet",
+        line=f"24 h peak {peak:.1f} · contract {contracted:.1f} MW" if ids else "no connection points yet",
         digits=1,
     )
 
 
-def _course(grid: Array) -> tuple[float, ...]:
-    """Sum over the points in MW for every hour that nine of ten have closed."""
+def _course(grid: Array) -> Array:
+    """Sum over the points in MW for every hour; NaN where not nine of ten have closed it."""
     if not grid.size:
-        return ()
-    closed = np.mean(~np.isnan(grid), axis=0) > 0.9
-    return tuple(round(float(v), 3) for v in np.nansum(grid[:, closed], axis=0) / 1000)
+        return np.full(grid.shape[1], np.nan)
+    is_closed = np.mean(~np.isnan(grid), axis=0) > 0.9
+    return np.where(is_closed, np.nansum(grid, axis=0) / 1000, np.nan)
 
 
-def _normal(spark: tuple[float, ...]) -> tuple[float | None, float | None]:
-    """The band of the same hour yesterday ± 15 % until a feeder forecast stands."""
-    if len(spark) < 20:
-        return None, None
-    return round(0.85 * spark[0], 2), round(1.15 * spark[0], 2)
+@lru_cache(maxsize=1)
+def _usual(series: tuple[int, ...], hour: int) -> Normal | None:
+    return normal.of_hour(series, hour * HOUR_MS, _course)
 
 
 LOOPS = (

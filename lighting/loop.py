@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lighting.classes import LEVELS, share
 from lighting.controller import PROVEN_WITHIN_S, Lamp, Picture, Policy, Street, decide
@@ -23,8 +24,8 @@ from smartcity.forecasting import read as forecasts
 from smartcity.kernel.clock import clock
 from smartcity.kernel.control import Loop, Mode, forecast, reading
 from smartcity.kernel.geo import distance_to_line
-from smartcity.kernel.worth import Evidence, Headline, Worth
-from smartcity.telemetry import context, read
+from smartcity.kernel.worth import Evidence, Headline, Normal, Worth
+from smartcity.telemetry import context, normal, read
 from smartcity.telemetry.context import Source
 
 COUNTED_WITHIN_M = 40.0
@@ -231,18 +232,31 @@ def headline(now_ms: int) -> Headline:
     known = [lamp.power_w for lamp in lamps if lamp.power_w is not None]
     of_rated = f" of {sum(known) / 1000:.0f}" if len(known) == len(lamps) else ""
     mean = sum(lit) / len(lit) if lit else 0.0
+    dimmed = tuple(lamp.series["lighting.dim_level"] for lamp in lamps if "lighting.dim_level" in lamp.series)
     line = f"{len(lit)} of {len(lamps)} lit · {power:.1f}{of_rated} kW" if lamps else "no luminaires yet"
     return Headline(
         title="dimming level",
         value=round(mean) if lamps else None,
         unit="%",
-        low=None,
-        high=None,
+        normal=_usual(dimmed, now_ms // HOUR_MS),
         floor=0,
         ceiling=100,
         spark=spark,
         line=line,
     )
+
+
+def _lit(levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean level of the lamps that are lit in each hour, 0 where all are dark, NaN where none was heard."""
+    shining = np.sum(levels > 0, axis=0)
+    means = np.nansum(levels, axis=0) / np.maximum(1, shining)
+    return np.where(np.isnan(levels).all(axis=0), np.nan, means)
+
+
+@lru_cache(maxsize=1)
+def _usual(series: tuple[int, ...], hour: int) -> Normal | None:
+    """Of the levels at the end of the hour: a mean over dusk or dawn would mix lit lamps with dark ones."""
+    return normal.of_hour(series, hour * HOUR_MS, _lit, column="last")
 
 
 LOOPS = (

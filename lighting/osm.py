@@ -86,7 +86,7 @@ def _is_path(way: MapWay) -> bool:
 def _segment(way: MapWay, lamps: list[tuple[str, LonLat, bool]], *, demo: bool) -> list[AssetDraft]:
     highway = way.tags["highway"]
     key = f"osm:w{way.id}:lighting"
-    name = way.tags.get("name") or f"{highway.replace('_', ' ')} {way.id}"
+    name = way.tags.get("name") or highway.replace("_", " ").capitalize()
     design = _design(NORMAL[highway], way.tags) if demo else {}
     unknown = {"normal_class": "", "minimum_class": "", "lanes": _mapped_lanes(way.tags), "capacity": None}
     segment = AssetDraft(

@@ -36,11 +36,19 @@ def shape(figure: Headline) -> dict[str, Any]:
         "unit": figure.unit,
         "digits": figure.digits,
         "range": [figure.floor, figure.ceiling],
-        "normal": None if figure.low is None or figure.high is None else [figure.low, figure.high],
         "spark": list(figure.spark),
         "note": figure.line,
     }
-    return {name: value for name, value in every.items() if value is not None}
+    return {name: value for name, value in every.items() if value is not None} | _normal(figure)
+
+
+def _normal(figure: Headline) -> dict[str, Any]:
+    if figure.normal is None:
+        return {}
+    low, usual, high = (
+        round(value, figure.digits + 1) for value in (figure.normal.low, figure.normal.usual, figure.normal.high)
+    )
+    return {"normal": [low, high], "expected": usual, "basis": figure.normal.basis}
 
 
 def _modes() -> dict[str, dict[str, str]]:

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 from django.db.models import Count, Max
+from numpy.typing import NDArray
 
 from smartcity.devices.models import Device, Series
 from smartcity.kernel.clock import clock
 from smartcity.kernel.control import Loop, Mode
-from smartcity.kernel.worth import Evidence, Headline, Worth
-from smartcity.telemetry import read
+from smartcity.kernel.worth import Evidence, Headline, Normal, Worth
+from smartcity.telemetry import normal, read
 from traffic import kpis
 from traffic.controller import Policy, decide
 from traffic.picture import Junction, Seen, Town, see
@@ -128,22 +129,32 @@ def headline(now_ms: int) -> Headline:
     now = kpis.weighted_mean(
         np.array([latest[delays[uid]].value for uid in uids]), np.array([latest[flows[uid]].value for uid in uids])
     )
-    buckets, grid = read.grid([pk for uid in delays for pk in (delays[uid], flows.get(uid, -1))], "1h", *_day(now_ms))
-    course = [kpis.weighted_mean(row[0::2], row[1::2]) for row in grid.T] if len(buckets) else []
-    spark = tuple(round(value, 1) for value in course if value is not None)
+    both = tuple(pk for uid in delays for pk in (delays[uid], flows.get(uid, -1)))
+    _, grid = read.grid(both, "1h", *_day(now_ms))
+    spark = tuple(round(float(value), 1) for value in _course(grid) if not np.isnan(value))
     by_centre = sum(1 for pk in sources.values() if pk in latest and round(latest[pk].value) == 1)
     return Headline(
         title="control delay",
         value=None if now is None else round(now, 1),
         unit="s/veh",
-        low=float(np.percentile(spark, 10)) if len(spark) > 5 else None,
-        high=float(np.percentile(spark, 90)) if len(spark) > 5 else None,
+        normal=_usual(both, now_ms // HOUR_MS),
         floor=0,
         ceiling=60,
         spark=spark,
         line=_line(by_centre, len(sources), sum(latest[flows[uid]].value for uid in uids)),
         digits=1,
     )
+
+
+def _course(grid: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean delay of all vehicles per hour; rows are delay and flow of each junction in turn."""
+    means = (kpis.weighted_mean(hour[0::2], hour[1::2]) for hour in grid.T)
+    return np.array([np.nan if mean is None else mean for mean in means])
+
+
+@lru_cache(maxsize=1)
+def _usual(series: tuple[int, ...], hour: int) -> Normal | None:
+    return normal.of_hour(series, hour * HOUR_MS, _course)
 
 
 def _day(now_ms: int) -> tuple[int, int]:
@@ -153,7 +164,7 @@ def _day(now_ms: int) -> tuple[int, int]:
 def _line(by_centre: int, junctions: int, flow: float) -> str:
     if not junctions:
         return "no signals yet"
-    return f"{by_centre} of {junctions} junctions adaptive · {flow:,.0f} veh/h over their stop lines"
+    return f"{by_centre} of {junctions} adaptive · {flow:,.0f} veh/h"
 
 
 LOOPS = (

@@ -179,16 +179,24 @@ def _between(number: int, points: tuple[tuple[float, float], ...]) -> tuple[tupl
 
 def levels(city: Inventory, from_ms: int, to_ms: int) -> tuple[NDArray[np.int64], Array]:
     """Hour starts, and the level in % at the end of each hour, a row per container; one query."""
-    ids = [row.series.get("waste.fill_level") or row.series.get("waste.distance") or 0 for row in city.bins]
+    ids = level_series(city)
     times, grid = read.grid(ids, "1h", from_ms, to_ms, "last")
-    if not grid.size:
-        return times, np.zeros((len(ids), 0))
+    return times, filled(city, grid) if grid.size else np.zeros((len(ids), 0))
+
+
+def level_series(city: Inventory) -> tuple[int, ...]:
+    """The series each container's level is read from, 0 where it has none."""
+    return tuple(row.series.get("waste.fill_level") or row.series.get("waste.distance") or 0 for row in city.bins)
+
+
+def filled(city: Inventory, grid: Array) -> Array:
+    """Levels in %, a row per container, from what those series measured: a level or the way to an echo."""
     fills = np.array(grid)
     for i, row in enumerate(city.bins):
         if "waste.fill_level" not in row.series:
             empty, full = row.geometry.get("empty_mm", np.nan), row.geometry.get("full_mm", np.nan)
             fills[i] = np.clip(100 * (empty - fills[i]) / np.maximum(1.0, empty - full), 0, 100)
-    return times, fills
+    return fills
 
 
 def learned(city: Inventory, now_ms: int) -> dict[str, Filling]:

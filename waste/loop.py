@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,22 @@ from smartcity.devices import time_zone
 from smartcity.devices.models import Device
 from smartcity.kernel.clock import clock
 from smartcity.kernel.control import Loop, Mode, forecast, reading
-from smartcity.kernel.worth import Evidence, Headline, Worth
-from smartcity.telemetry import read
+from smartcity.kernel.worth import Evidence, Headline, Normal, Worth
+from smartcity.telemetry import normal, read
 from waste import inflow, kpis, rota
 from waste.controller import decide
 from waste.filling import SATURATED, Filling
-from waste.inventory import BinRow, Inventory, TruckRow, inventory, learned, learned_at_ms, levels
+from waste.inventory import (
+    BinRow,
+    Inventory,
+    TruckRow,
+    filled,
+    inventory,
+    learned,
+    learned_at_ms,
+    level_series,
+    levels,
+)
 from waste.level import emptied, from_distance
 from waste.metrics import REPORT_S, TRUCK_STATES
 from waste.models import StopReport
@@ -189,7 +200,8 @@ def _km(city: Inventory, from_ms: int, to_ms: int) -> tuple[float, int]:
 
 def _grown(line: NDArray[np.float64]) -> float:
     known = line[~np.isnan(line)]
-    return float(np.maximum(np.diff(known), 0.0).sum()) if len(known) > 1 else 0.0
+    by = np.diff(known)
+    return float(np.where(by < 0, known[1:], by).sum())
 
 
 def headline(now_ms: int) -> Headline:
@@ -200,21 +212,31 @@ def headline(now_ms: int) -> Headline:
     states = [_truck(row, latest, now_ms).state for row in city.trucks]
     out = sum(state in TRUCK_STATES[2:] for state in states)
     _, fills = levels(city, now_ms - DAY_MS, now_ms)
-    sums, counts = np.nansum(fills, axis=0), np.sum(~np.isnan(fills), axis=0)
-    spark = tuple(round(float(s / n), 1) for s, n in zip(sums, counts, strict=True) if n) if fills.size else ()
+    spark = tuple(round(float(value), 1) for value in _mean(fills) if not np.isnan(value))
     full = sum(value >= SATURATED for value in found)
     line = f"{full} of {len(found)} full · {out} of {len(states)} trucks out" if found else "no containers yet"
     return Headline(
         title="fill level",
         value=round(sum(found) / len(found), 1) if found else None,
         unit="%",
-        low=None,
-        high=None,
+        normal=_usual(city.number, level_series(city), now_ms // HOUR_MS),
         floor=0,
         ceiling=100,
         spark=spark,
         line=line,
     )
+
+
+def _mean(fills: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean level of the containers heard in each hour, NaN where none was."""
+    heard = np.sum(~np.isnan(fills), axis=0)
+    return np.where(heard > 0, np.nansum(fills, axis=0) / np.maximum(1, heard), np.nan)
+
+
+@lru_cache(maxsize=1)
+def _usual(number: int, series: tuple[int, ...], hour: int) -> Normal | None:
+    city = inventory()
+    return normal.of_hour(series, hour * HOUR_MS, lambda grid: _mean(filled(city, grid)), column="last")
 
 
 LOOPS = (

@@ -177,7 +177,7 @@ urlpatterns = [
     path("lockouts/<int:pk>/lift", actions.TakeTagOff.as_view()),
     path("events/", EventsView.as_view()),
     path("ledger/", LedgerView.as_view()),
-    path("baselines/", baseline_api.BaselinesView.as_view()),
+    *baseline_api.urlpatterns,
     path("return-to-local/", returning_api.ReturnToLocal.as_view()),
     path("return-to-local/<str:batch>", returning_api.ReturnReport.as_view()),
 ]

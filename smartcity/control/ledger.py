@@ -15,15 +15,13 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Avg
+from django.db.models import Q, QuerySet
 
 from smartcity import domains
-from smartcity.api.audit import Actor, record
 from smartcity.control.instants import instant, ms_of
 from smartcity.control.leader import Leader
 from smartcity.control.models import Baseline, LedgerEntry
 from smartcity.control.pool import Pool
-from smartcity.control.refusals import Refused
 from smartcity.devices import time_zone
 from smartcity.kernel.clock import CityClock, clock
 from smartcity.kernel.worth import Evidence, Kpi, Worth
@@ -102,21 +100,34 @@ def spans(now_ms: int, zone: ZoneInfo | None = None) -> list[Span]:
 
 
 def write(domain: str, figures: Iterable[Worth]) -> int:
-    """Write or bring up to date one entry per KPI, day and baseline. Three queries."""
-    titles = _kpis(domain)
-    stored = {row.kpi: row for row in Baseline.objects.filter(domain=domain).order_by("stored_at")}
+    """Write or bring up to date one entry per KPI, day and baseline. Four queries."""
+    titles = kpis(domain)
+    in_force = Baseline.objects.filter(domain=domain, withdrawn_at=None).order_by("stored_at")
+    stored = {row.kpi: row for row in in_force}
     rows = [_entry(domain, titles.get(f.kpi), stored.get(f.kpi), f) for f in figures if math.isfinite(f.value)]
     unique = {(row.kpi, row.from_at, row.baseline_name): row for row in rows}
-    LedgerEntry.objects.bulk_create(
-        unique.values(),
-        update_conflicts=True,
-        unique_fields=["domain", "kpi", "from_at", "baseline_name"],
-        update_fields=COLUMNS,
-    )
+    with transaction.atomic():
+        LedgerEntry.objects.bulk_create(
+            unique.values(),
+            update_conflicts=True,
+            unique_fields=["domain", "kpi", "from_at", "baseline_name"],
+            update_fields=COLUMNS,
+        )
+        _others(domain, unique.values()).delete()
     return len(unique)
 
 
-def _kpis(domain: str) -> Mapping[str, Kpi]:
+def _others(domain: str, rows: Iterable[LedgerEntry]) -> QuerySet[LedgerEntry]:
+    """The same days beside a baseline that is no longer in force: what was measured once stands in the ledger once."""
+    others = Q(pk__in=[])
+    for row in rows:
+        if row.measured_value is not None:
+            others |= Q(kpi=row.kpi, from_at=row.from_at) & ~Q(baseline_name=row.baseline_name)
+    return LedgerEntry.objects.filter(others, domain=domain, measured_value__isnull=False)
+
+
+def kpis(domain: str) -> Mapping[str, Kpi]:
+    """Short name → figure of the domain; empty for a domain that is not installed."""
     return {kpi.name: kpi for config, kpis in domains.collect("kpis", "KPIS") if config.label == domain for kpi in kpis}
 
 
@@ -141,39 +152,3 @@ def _entry(domain: str, kpi: Kpi | None, stored: Baseline | None, worth: Worth) 
     entry.baseline_name = stored.name if stored else "none"
     entry.note = worth.note[:300] if stored else NO_BASELINE
     return entry
-
-
-def store_baseline(
-    domain: str, kpi: str, name: str, from_ms: int, to_ms: int, *, design: str, by: Actor, reason: str = ""
-) -> Baseline:
-    """Keep the mean daily figure measured in that span as the baseline to compare with from now on.
-
-    `design` says how it was drawn (before/after with controls, on/off days). Raises Refused for a figure the domain
-    does not have, a span that is none, where nothing was measured in it, or no design is given.
-    """
-    if kpi not in _kpis(domain):
-        raise Refused(f"{domain} has no figure {kpi!r}; it has {', '.join(sorted(_kpis(domain))) or 'none'}.")
-    if not from_ms < to_ms:
-        raise Refused("The span must end after it begins.")
-    if not design.strip():
-        raise Refused("Say how the baseline was drawn, or nobody can judge the comparison.")
-    span = {"from_at__gte": instant(from_ms), "to_at__lte": instant(to_ms)}
-    days = LedgerEntry.objects.filter(domain=domain, kpi=kpi, measured_value__isnull=False, **span)
-    mean = days.aggregate(mean=Avg("measured_value"))["mean"]
-    if mean is None:
-        raise Refused("Nothing was measured in that span: what a simulation wrote is no measurement.")
-    with transaction.atomic():
-        row = Baseline.objects.create(
-            domain=domain,
-            kpi=kpi,
-            name=name,
-            value=mean,
-            from_at=instant(from_ms),
-            to_at=instant(to_ms),
-            design=design,
-            stored_by=by.name,
-            stored_at=clock.now(),
-        )
-        after = {"value": mean, "name": name, "from": from_ms, "to": to_ms, "design": design}
-        record(by, "baseline.store", f"{domain} {kpi}", after=after, reason=reason or design)
-    return row

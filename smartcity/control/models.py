@@ -179,6 +179,8 @@ class Baseline(models.Model):
     design = models.CharField(max_length=500, help_text="How it was drawn: before/after with controls, on/off days.")
     stored_by = models.CharField(max_length=150)
     stored_at = models.DateTimeField()
+    withdrawn_by = models.CharField(max_length=150, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, help_text="Nothing is compared with it from then on.")
 
     class Meta:
         indexes = [models.Index(fields=["domain", "kpi", "stored_at"])]

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from smartcity import declared
+from smartcity.devices import time_zone
 from smartcity.devices.models import Series
 from smartcity.forecasting import engine, scoring
 from smartcity.forecasting.beside import Beside, Holidays
@@ -26,7 +27,6 @@ from smartcity.forecasting.ranking import Standing
 from smartcity.forecasting.series import History
 from smartcity.forecasting.worker import Report
 from smartcity.kernel.forecasts import Target, Tier
-from smartcity.telemetry import read
 
 log = logging.getLogger(__name__)
 
@@ -190,7 +190,7 @@ def beside() -> Beside | None:
     if not settings.HOLIDAYS:
         return None
     country, _, region = settings.HOLIDAYS.partition("-")
-    return Holidays(country, read.city_zone(), region or None)
+    return Holidays(country, time_zone.city_zone(), region or None)
 
 
 def _forget(now_ms: int) -> None:

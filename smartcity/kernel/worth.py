@@ -37,18 +37,27 @@ class Worth:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """What a figure usually is at this hour: percentiles 10, 50 and 90 in its unit, and in words what they rest on."""
+
+    low: float
+    usual: float
+    high: float
+    basis: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """A domain's figure in the strip above the map: now, its normal band, the last 24 h, and one line of meaning.
+    """A domain's figure in the strip above the map: now, its normal, the last 24 h, and one line of meaning.
 
-    `low`/`high`: the forecast's normal band for now, None where no forecast stands; `floor`/`ceiling`: the bar's ends.
+    `normal` is None where too little is known; `floor`/`ceiling`: the bar's ends.
     """
 
     title: str
     value: float | None
     unit: str
-    low: float | None
-    high: float | None
+    normal: Normal | None = None
     floor: float
     ceiling: float
     spark: tuple[float, ...]

@@ -20,7 +20,7 @@ from smartcity.realtime.hub import Client, Hub, Sight, Tell
 log = logging.getLogger(__name__)
 
 RECHECK_S = 30.0
-SIGNED_OUT, MAY_NOT, BUSY = 4401, 4403, 4429
+SIGNED_OUT, MAY_NOT, CHANGED, BUSY = 4401, 4403, 4409, 4429
 MOST_CLIENTS = 5000
 BLIND = Sight(NOWHERE)
 PLAIN_SEND = "smartcity.plain_send"
@@ -83,7 +83,7 @@ class Live(AsyncWebsocketConsumer):
         if self.hub and self.client:
             self.hub.leave(self.client)
         with suppress(OSError):
-            await self.close(MAY_NOT)
+            await self.close(CHANGED)
 
     def _teller(self) -> Tell:
         scope: Mapping[str, Any] = self.scope
@@ -95,18 +95,19 @@ async def _watch() -> None:
     """While anybody looks on: what all of them may view now, in one question. Without an answer all stays as it was."""
     while Live.present:
         await asyncio.sleep(RECHECK_S)
+        asked = {browser: browser.account for browser in Live.present}  # who comes meanwhile was asked for at the door
         try:
-            sights = await _sights({browser.account for browser in Live.present})
+            sights = await _sights(set(asked.values()))
         except DatabaseError as problem:
             log.warning("what browsers may view cannot be asked just now: %s", problem)
             continue
-        for browser in _changed(sights):
+        for browser in _changed(asked, sights):
             await browser.turn_out()
 
 
-def _changed(sights: Mapping[int, Sight]) -> list[Live]:
-    clients = [(browser, browser.client) for browser in Live.present]
-    return [browser for browser, client in clients if client and sights.get(browser.account, BLIND) != client.sight]
+def _changed(asked: Mapping[Live, int], sights: Mapping[int, Sight]) -> list[Live]:
+    clients = [(browser, browser.client) for browser in asked if browser in Live.present]
+    return [browser for browser, client in clients if client and sights.get(asked[browser], BLIND) != client.sight]
 
 
 async def _sights(accounts: Collection[int]) -> dict[int, Sight]:

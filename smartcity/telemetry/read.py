@@ -135,14 +135,31 @@ def grid(
     `column` is any of Rollups: mean, total, low, high, last, n, n_good.
     """
     wanted = buckets.starts(from_ms, to_ms, grain, time_zone.city_zone())
+    return wanted, _laid_out(series_ids, wanted, rollups(series_ids, grain, from_ms, to_ms), column)
+
+
+def grid_at(series_ids: Sequence[int], grain: Grain, wanted: Ints, column: str = "mean") -> Floats:
+    """The same for buckets that do not follow one another; `wanted` are their starts, ascending."""
+    ids = sorted(set(plain(series_ids)))
+    if not ids or not len(wanted):
+        return np.full((len(series_ids), len(wanted)), np.nan)
+    vendor = connections[ALIAS].vendor
+    columns = "r.bucket, r.series, r.n, r.n_good, r.total, r.low, r.high, r.last"
+    where = f"{among(vendor, 'r.bucket')} AND {among(vendor, 'r.series')}"
+    sql = f"SELECT {columns} FROM rollup_{grain} r WHERE {where} ORDER BY r.bucket, r.series"
+    found = _rollups(_rows(sql, [many(vendor, wanted), many(vendor, ids)]))
+    return _laid_out(series_ids, wanted, found, column)
+
+
+def _laid_out(series_ids: Sequence[int], wanted: Ints, found: Rollups, column: str) -> Floats:
+    """One row per series in the order asked for, one column per bucket."""
     ids = np.array(plain(series_ids), np.int64)
     values = np.full((len(ids), len(wanted)), np.nan)
-    found = rollups(series_ids, grain, from_ms, to_ms)
     if len(found):
         order = np.argsort(ids, kind="stable")
         rows = order[np.searchsorted(ids, found.series, sorter=order)]
         values[rows, np.searchsorted(wanted, found.bucket)] = found.column(column)
-    return wanted, values
+    return values
 
 
 def first_at() -> int | None:

@@ -13,6 +13,8 @@ const MEASURED = 5; // of what is drawn
 /** The columns in drawing order: band below, what was measured on top. */
 const layered = ([x, past, median, low, high, before]) => [x, low, high, before, median, past];
 
+const counted = (commands) => (commands === 1 ? "1 command" : `${commands} commands`);
+
 class ForecastChart extends HTMLElement {
   #plot = null;
   #model = null;
@@ -81,7 +83,7 @@ class ForecastChart extends HTMLElement {
     const last = past.at(-1);
     const ahead = data[2].filter((v) => typeof v === "number");
     const metric = this.#model.metric;
-    return [last !== undefined ? `last ${quantity(last, metric)}` : "", ahead.length ? `expected between ${number(Math.min(...ahead))} and ${quantity(Math.max(...ahead), metric)}` : "", `${this.flags?.length ?? 0} commands`].filter(Boolean).join(", ");
+    return [last !== undefined ? `last ${quantity(last, metric)}` : "", ahead.length ? `expected between ${number(Math.min(...ahead))} and ${quantity(Math.max(...ahead), metric)}` : "", counted(this.flags?.length ?? 0)].filter(Boolean).join(", ");
   }
 
   #options(data, from, to) {
@@ -91,7 +93,7 @@ class ForecastChart extends HTMLElement {
     const axis = { stroke: ink3, font, ticks: { show: false }, border: { show: false } };
     const states = this.#model.metric?.states;
     return {
-      width: this.place.clientWidth || 340, height: HEIGHT, padding: [12, 8, 0, 0], legend: { show: false },
+      width: this.place.clientWidth || 340, height: HEIGHT, padding: [12, 16, 0, 0], legend: { show: false },
       cursor: { drag: { x: false, y: false, setScale: false }, points: { size: 6 }, y: false },
       scales: { x: { time: true, range: () => [this.#model.from / 1000, this.#model.to / 1000] }, y: { range: () => this.range } },
       axes: [

@@ -50,7 +50,7 @@ class DomainPage extends HTMLElement {
 
   async #figures() {
     const place = this.place("kpis");
-    this.now = h("article.card.now-card", { hidden: true }, h("h3"), h("p.value"), h("p.against"));
+    this.now = h("article.card.now-card", { hidden: true }, h("h3"), h("p.value"), h("p.against"), h("p.small"));
     try {
       const entries = newest(await list("ledger/", { domain: this.domain, from: Math.round(cityNow() - DAYS * 86400_000) }), instant);
       fill(place, this.now, entries.map(card), !entries.length && h("p.empty.card", {}, "No entry in the ledger yet. The first is written when a city hour is over."));
@@ -63,11 +63,12 @@ class DomainPage extends HTMLElement {
   #headline() {
     const kpi = live.store.kpis[this.domain];
     if (!this.now || !kpi) return;
-    const [title, value, against] = this.now.children;
+    const [title, value, against, normal] = this.now.children;
     this.now.hidden = false;
     say(title, `Now: ${kpi.title ?? "figure"}`);
     fill(value, h("strong", {}, kpi.digits === undefined || typeof kpi.value !== "number" ? number(kpi.value) : kpi.value.toFixed(kpi.digits).replace("-", "−")), h("span.unit", {}, ` ${unitText(kpi.unit)}`));
-    say(against, [kpi.note, againstNormal(kpi)].filter(Boolean).join(" · "));
+    say(against, kpi.note ?? "");
+    say(normal, againstNormal(kpi));
   }
 
   #modes(quietly = false) {
@@ -98,7 +99,7 @@ class DomainPage extends HTMLElement {
   #commands(quietly = false) {
     const place = this.place("commands").querySelector(".body");
     const load = async () => {
-      const commands = await list("commands/", { domain: this.domain, limit: 20 });
+      const commands = await list("commands/", { domain: this.domain, limit: 10 });
       if (!commands.length) return h("p.empty", {}, "No command yet. A loop sends its first when it has a mode that lets it.");
       return [h("ol.commands-list", {}, commands.map((c) => commandLine(c, { whole: true, may: true, done: () => this.#commands(true) }))), h("p", {}, h("a", { href: `/commands/?domain=${this.domain}` }, "All commands and the event log"))];
     };

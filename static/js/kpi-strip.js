@@ -16,19 +16,19 @@ export function sparkPoints(values, width, height) {
   return values.map((v, i) => (typeof v === "number" ? `${((i / (values.length - 1)) * width).toFixed(1)},${(height - 2 - ((v - low) / span) * (height - 4)).toFixed(1)}` : "")).filter(Boolean).join(" ");
 }
 
-/** Shares of the bar: {from, to, tick}, 0..1; null without a range. */
+/** Shares of the bar: {from, to, usual, tick}, 0..1; null without a range. */
 export function barShares({ value, range, normal, expected }) {
   const known = [value, expected, ...(normal ?? [])].filter((v) => typeof v === "number");
   const [low, high] = range ?? (normal ? [Math.min(0, ...known), Math.max(...known) * 1.25] : [NaN, NaN]);
   if (!(high > low)) return null;
   const share = (v) => Math.min(1, Math.max(0, (v - low) / (high - low)));
-  return { from: normal ? share(normal[0]) : 0, to: normal ? share(normal[1]) : 0, tick: typeof value === "number" ? share(value) : null };
+  return { from: normal ? share(normal[0]) : 0, to: normal ? share(normal[1]) : 0, usual: typeof expected === "number" ? share(expected) : null, tick: typeof value === "number" ? share(value) : null };
 }
 
 /** In words, for those who do not see the bar. */
-export function againstNormal({ value, normal, unit }) {
+export function againstNormal({ value, normal, unit, basis }) {
   if (typeof value !== "number" || !normal) return "";
-  const band = `${number(normal[0])} to ${number(normal[1])} ${unitText(unit)}`;
+  const band = `${number(normal[0])} to ${number(normal[1])} ${unitText(unit)}${basis ? ` (${basis})` : ""}`;
   return value > normal[1] ? `above the normal ${band}` : value < normal[0] ? `below the normal ${band}` : `within the normal ${band}`;
 }
 
@@ -91,6 +91,7 @@ class KpiStrip extends (globalThis.HTMLElement ?? Object) {
     const percent = (share) => `${(share * 100).toFixed(1)}%`;
     fill(svg, h("rect.track", { x: 0, y: 4, width: "100%", height: 5, rx: 2.5 }),
       shares && h("rect.band", { x: percent(shares.from), y: 4, width: percent(shares.to - shares.from), height: 5, rx: 2.5 }),
+      shares && shares.usual !== null && h("rect.usual", { x: percent(Math.min(0.995, shares.usual)), y: 4, width: 1.5, height: 5 }),
       shares?.tick !== null && shares && h("rect.tick", { x: percent(Math.min(0.99, shares.tick)), y: 1, width: 3, height: 11, rx: 1 }));
   }
 }

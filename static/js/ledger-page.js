@@ -2,6 +2,7 @@
 // <ledger-page>: what each loop is worth, day by day; simulated and measured in columns of their own.
 
 import { instant, list } from "#city/api";
+import { baselines } from "#city/baselines";
 import { config, titleOf } from "#city/config";
 import { loadInto } from "#city/dialog";
 import { fill, h } from "#city/dom";
@@ -18,10 +19,17 @@ class LedgerPage extends HTMLElement {
     const span = h("select", { name: "span" }, SPANS.map(([days, word]) => h("option", { value: String(days) }, `Last ${word}`)));
     span.value = "8";
     this.place = h("div");
+    this.stored = h("section.baselines", { "aria-labelledby": "baselines-title" });
     this.asked = () => ({ domain: domain.value, from: Math.round(cityNow() - Number(span.value) * DAY) });
     for (const control of [domain, span]) control.addEventListener("change", () => this.load());
-    fill(this, h("form.filters", { "aria-label": "Which entries" }, h("label", {}, "Domain", domain), h("label", {}, "Span", span)), this.place);
+    domain.addEventListener("change", () => this.baselines());
+    fill(this, h("form.filters", { "aria-label": "Which entries" }, h("label", {}, "Domain", domain), h("label", {}, "Span", span)), this.place, this.stored);
     this.load();
+    this.baselines();
+  }
+
+  baselines() {
+    return loadInto(this.stored, () => baselines(this.asked().domain, () => { this.baselines(); this.load(); }), "Loading the baselines…");
   }
 
   load() {
@@ -34,11 +42,11 @@ class LedgerPage extends HTMLElement {
 
 function ledger(entries) {
   const head = h("thead", {},
-    h("tr", {}, h("th", { colspan: 2, scope: "colgroup" }), h("th.group.evidence", { colspan: 3, scope: "colgroup" }, "SIMULATION"), h("th.group.evidence", { colspan: 3, scope: "colgroup" }, "Measured"), h("th.group", { scope: "colgroup" })),
-    h("tr", {}, ["Day", "Figure"].map((t) => h("th", { scope: "col" }, t)), ["simulated", "measured"].map(() => ["with the loop", "baseline", "difference"].map((t, i) => h(i ? "th.numeric" : "th.numeric.group", { scope: "col" }, t))), h("th.group", { scope: "col" }, "Baseline")));
+    h("tr", {}, h("th", { colspan: 2, scope: "colgroup" }), h("th.group.evidence", { colspan: 3, scope: "colgroup" }, "SIMULATION"), h("th.group.evidence.of-measured", { colspan: 3, scope: "colgroup" }, "Measured"), h("th.group", { scope: "colgroup" })),
+    h("tr", {}, ["Day", "Figure"].map((t) => h("th", { scope: "col" }, t)), ["simulated", "measured"].map((of) => ["with the loop", "baseline", "difference"].map((t, i) => h(`th.numeric.of-${of}${i ? "" : ".group"}`, { scope: "col" }, t))), h("th.group", { scope: "col" }, "Baseline")));
   const byDomain = new Map();
   for (const entry of entries) byDomain.set(entry.domain, [...(byDomain.get(entry.domain) ?? []), entry]);
-  return [...byDomain].map(([domain, rows]) => h("section", {}, h("h2", {}, titleOf(domain)), h("div.table-box", {}, h("table.ledger-table", {}, h("caption.hidden", {}, `Ledger of ${titleOf(domain)}`), head.cloneNode(true), h("tbody", {}, rows.map(row))))));
+  return [...byDomain].map(([domain, rows]) => h("section", {}, h("h2", {}, titleOf(domain)), h("div.table-box", {}, h(rows.some((entry) => typeof entry.measured_value === "number") ? "table.ledger-table" : "table.ledger-table.unmeasured", {}, h("caption.hidden", {}, `Ledger of ${titleOf(domain)}`), head.cloneNode(true), h("tbody", {}, rows.map(row))))));
 }
 
 function row(entry) {
@@ -50,9 +58,10 @@ function row(entry) {
 
 function columns(entry, evidence) {
   const [value, baseline] = [entry[`${evidence}_value`], entry[`${evidence}_baseline`]];
-  if (typeof value !== "number") return [h("td.numeric.group.none", {}, "–"), h("td.numeric.none", {}, "–"), h("td.numeric.none", {}, "–")];
+  const cell = `td.numeric.of-${evidence}`;
+  if (typeof value !== "number") return [h(`${cell}.group.none`, {}, "–"), h(`${cell}.none`, {}, "–"), h(`${cell}.none`, {}, "–")];
   const apart = difference({ value, baseline }, entry.lower_is_better);
-  return [h("td.numeric.group", {}, number(value)), h("td.numeric", {}, typeof baseline === "number" ? number(baseline) : "–"), h("td.numeric", {}, apart ? h(`span.${apart.verdict}`, { title: apart.verdict }, apart.words) : "–")];
+  return [h(`${cell}.group`, {}, number(value)), h(cell, {}, typeof baseline === "number" ? number(baseline) : "–"), h(cell, {}, apart ? h(`span.${apart.verdict}`, { title: apart.verdict }, apart.words) : "–")];
 }
 
 customElements.define("ledger-page", LedgerPage);

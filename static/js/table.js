@@ -4,7 +4,7 @@
 import { fill, h, say } from "#city/dom";
 import { number } from "#city/words";
 
-const STEP = 100;
+const STEP = 25;
 
 /**
  * columns: [{title, unit?, value(row), text?(row), cell?(row) → node, sort?: "high"|"low", name?: bool}]; `key(row)` is a row's identity.

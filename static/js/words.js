@@ -48,7 +48,7 @@ export function quantity(value, metric) {
 /** How long ago or how long: "0.4 s", "12 s", "3 min", "2 h 10 min", "4 d". */
 export function duration(seconds) {
   const s = Math.max(0, seconds);
-  if (s < 10) return `${s.toFixed(1)}\u00a0s`;
+  if (s < 10) return `${Number.isInteger(s) ? s : s.toFixed(1)}\u00a0s`;
   if (s < 90) return `${Math.round(s)}\u00a0s`;
   const minutes = Math.round(s / 60);
   if (minutes < 90) return `${minutes}\u00a0min`;

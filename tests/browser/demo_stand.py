@@ -10,9 +10,27 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from smartcity.telemetry.arrays import Floats, Ints
+
 EVENING = datetime(2026, 11, 19, 14, 42, tzinfo=UTC)  # 16:42 in Helsinki, lamps just lit
 PASSWORD = "a long enough word"
 NOW_MS = int(EVENING.timestamp() * 1000)
+QUARTER_MS, DAY_MS = 900_000, 86_400_000
+JUNCTION, CONTAINER, POINT = "K-001", "C-001", "Q-001"
+SHOWN = (JUNCTION, CONTAINER, POINT)
+COURSES = {  # (asset, metric): middle and swing of a day
+    (JUNCTION, "traffic.flow"): (600.0, 400.0),
+    (JUNCTION, "traffic.control_delay"): (20.0, 5.0),
+    (CONTAINER, "waste.fill_level"): (50.0, 20.0),
+    (POINT, "energy.import_kw"): (400.0, 200.0),
+    (POINT, "energy.load_kw"): (400.0, 200.0),
+}
+FORESEEN = ("traffic.flow", "waste.fill_level", "energy.load_kw")
+FIGURES = (  # domain, figure, title, unit, with the loop, baseline
+    ("traffic", "control_delay", "Control delay, vehicles", "s/veh", 19.0, 25.0),
+    ("waste", "km", "Distance driven", "km", 31.0, 62.0),
+    ("energy", "peak", "Sum of site peaks", "kW", 900.0, 1000.0),
+)
 
 
 def main(city_map: Path) -> None:
@@ -35,6 +53,8 @@ def main(city_map: Path) -> None:
     (settings.VAR / "history-written").write_text("a day, for the browser tests")
     _people()
     _ledger()
+    _past_and_future()
+    _commanded()
     clocks.save(clock.anchor, settings.VAR / "clock.json")
 
 
@@ -60,6 +80,84 @@ def _ledger() -> None:
         simulated_baseline=698.0,
         baseline_name="last winter",
     )
+    for domain, kpi, title, unit, value, baseline in FIGURES:
+        LedgerEntry.objects.create(
+            domain=domain,
+            kpi=kpi,
+            title=title,
+            unit=unit,
+            from_at=day.replace(hour=0, minute=0),
+            to_at=day.replace(hour=23, minute=59),
+            simulated_value=value,
+            simulated_baseline=baseline,
+            baseline_name="a day before the loop",
+        )
+    for ago, measured in ((4, 690.0), (3, 710.0), (2, 700.0)):
+        midnight = (EVENING - timedelta(days=ago)).replace(hour=22, minute=0)  # Helsinki
+        LedgerEntry.objects.create(
+            domain="lighting",
+            kpi="energy",
+            title="Energy",
+            unit="kWh",
+            from_at=midnight,
+            to_at=midnight + timedelta(days=1),
+            measured_value=measured,
+            baseline_name="none",
+        )
+
+
+def _past_and_future() -> None:
+    """Of one asset in each of the other domains: eight days of readings, and where one is due, a forecast."""
+    import numpy as np
+
+    from smartcity.devices.models import Series
+    from smartcity.forecasting.forecast import Basis, Forecast
+    from smartcity.forecasting.packing import pack
+    from smartcity.telemetry.store import Store
+
+    known = {
+        (s.device.uid, s.metric): s.pk for s in Series.objects.filter(device__uid__in=SHOWN).select_related("device")
+    }
+    at = np.arange(NOW_MS - 8 * DAY_MS, NOW_MS, QUARTER_MS)
+    ahead = np.arange(NOW_MS, NOW_MS + DAY_MS, QUARTER_MS)
+    store = Store()
+    for (uid, metric), (middle, swing) in COURSES.items():
+        series, store_at = known[uid, metric], np.append(at, NOW_MS - 10_000)
+        store.bulk(np.full(len(store_at), series), store_at, _wave(store_at, middle, swing), now_ms=NOW_MS)
+        if metric not in FORESEEN:
+            continue
+        median = _wave(ahead, middle, swing)
+        forecast = Forecast(
+            issued_at_ms=NOW_MS, start_ms=NOW_MS, step_s=900, levels=(0.1, 0.5, 0.9),
+            values=np.array([0.8 * median, median, 1.2 * median]), method="seasonal naive", basis=Basis.MODEL, note="",
+        )  # fmt: skip
+        pack(series, forecast, is_kept=True).save()
+    store.mend_all()
+    store.close()
+
+
+def _wave(at: Ints, middle: float, swing: float) -> Floats:
+    """A day's course: lowest at midnight, highest at noon."""
+    import numpy as np
+
+    return np.asarray(middle - swing * np.cos(2 * np.pi * (at % DAY_MS) / DAY_MS), np.float64)
+
+
+def _commanded() -> None:
+    """A stage that was held by hand half an hour ago and was seen to run."""
+    from smartcity.control.models import Command, Transition
+    from smartcity.devices.models import Device
+
+    device = Device.objects.select_related("asset").get(uid=JUNCTION)
+    asked = EVENING - timedelta(minutes=30)
+    done = asked + timedelta(seconds=20)
+    command = Command.objects.create(
+        asset=device.asset, zone=device.asset.zone, device=device, domain="traffic", point="stage", value=2,
+        state="verified", issuer="anna", reason="parade on Mikonkatu", simulated=True, measured=2.0, created_at=asked,
+        sent_at=asked, applied_at=done, ended_at=done, expires_at=asked + timedelta(minutes=10),
+    )  # fmt: skip
+    for state, at in (("queued", asked), ("sent", asked), ("applied", done), ("verified", done)):
+        Transition.objects.create(command=command, state=state, at=at)
 
 
 if __name__ == "__main__":

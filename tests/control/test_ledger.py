@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from smartcity.api.audit import Actor
-from smartcity.control import ledger
+from smartcity.control import baselines, ledger
 from smartcity.control.instants import ms_of
 from smartcity.control.models import Baseline, LedgerEntry
 from smartcity.control.refusals import Refused
@@ -61,10 +61,10 @@ def test_a_stored_baseline_is_what_was_measured_and_how_it_was_drawn():
     span = at(2026, 11, 1), at(2026, 11, 1) + 2 * DAY
     by = Actor("eva")
     with pytest.raises(Refused, match="how the baseline was drawn"):
-        ledger.store_baseline("lighting", "energy", "before", *span, design=" ", by=by)
+        baselines.store("lighting", "energy", "before", *span, design=" ", by=by)
     with pytest.raises(Refused, match="Nothing was measured"):
-        ledger.store_baseline("lighting", "below_class", "before", *span, design="before/after", by=by)
-    stored = ledger.store_baseline("lighting", "energy", "before", *span, design="before/after", by=by)
+        baselines.store("lighting", "below_class", "before", *span, design="before/after", by=by)
+    stored = baselines.store("lighting", "energy", "before", *span, design="before/after", by=by)
     assert (stored.value, stored.stored_by) == (100.0, "eva")
     ledger.write("lighting", [figure(70, day=5, evidence=Evidence.MEASURED, kpi="energy")])
     entry = LedgerEntry.objects.latest("from_at")

@@ -11,6 +11,7 @@ import pytest
 from smartcity.forecasting import checks, engine
 from smartcity.forecasting.beside import Holidays, Temperature, Together, Vintage, columns
 from smartcity.forecasting.methods import METHODS, NAIVE, suited
+from smartcity.forecasting.ranking import Standing
 from smartcity.kernel.forecasts import Tier
 from tests.forecasting.build import HOUR_MS, NOW, TARGET, daily, ending_now
 
@@ -90,7 +91,7 @@ def test_every_method_that_can_does_use_it(name):
     seen = {}
     for beside in (None, known(temperature)):
         told = engine.issue(
-            [ending_now(values[: DAYS * 24])], TARGET, [engine.Standing((name, NAIVE), windows=3)], NOW, beside
+            [ending_now(values[: DAYS * 24])], TARGET, [Standing((name, NAIVE), windows=3)], NOW, beside
         )[0]
         assert told.method == name
         seen[beside is None] = np.abs(told.median - values[DAYS * 24 : DAYS * 24 + 24]).mean()

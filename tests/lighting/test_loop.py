@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 from django.contrib.gis.geos import LineString, Point
+from django.db import connections
 
 from lighting import loop
 from lighting.loop import Design, LampRow, StreetRow
 from lighting.models import LightingSegment, Luminaire
-from smartcity.devices.models import EngineeringRecord, Zone
+from smartcity.devices.models import Device, EngineeringRecord, Series, Zone
 from smartcity.forecasting import read as forecasts
 from smartcity.kernel.clock import clock
 from smartcity.telemetry import read
 from smartcity.telemetry.context import Source
 from tests.lighting.test_decide import change_after
 
+HOUR_MS = 3_600_000
 NIGHT = 1_700_000_000_000  # 14 November 2023, 22:13 UTC
 
 
@@ -42,10 +44,44 @@ def test_streets_are_steered_from_dusk_until_a_quarter_of_an_hour_before_dawn(to
     assert not loop.gather(dusk - 120_000).is_dark and loop.gather(dusk).is_dark
 
 
+def hourly(lamp, days, level):
+    """A series of the lamp with one closed hour a day, at the same time of day; `level(back)` in %."""
+    device = Device.objects.create(uid=lamp.uid, asset=lamp)
+    series = Series.objects.create(device=device, metric="lighting.dim_level").pk
+    with connections["telemetry"].cursor() as cursor:
+        for back in range(1, days + 1):
+            start, value = NIGHT // HOUR_MS * HOUR_MS - back * 24 * HOUR_MS, level(back)
+            cursor.execute(
+                "INSERT INTO rollup_1h(bucket, series, n, n_good, total, low, high, last) "
+                "VALUES (%s, %s, 4, 4, %s, 0, %s, %s)",
+                [start, series, 4 * value, value, value],
+            )
+
+
+@pytest.mark.django_db(databases=["default", "telemetry"])
+def test_the_dimming_level_stands_beside_what_is_usual_at_this_hour(mapped):
+    hourly(mapped[1], 20, lambda back: 50.0 + back)
+    found = loop.headline(NIGHT).normal
+    assert found is not None and 51.0 <= found.low < found.usual < found.high <= 70.0
+
+
+@pytest.mark.django_db(databases=["default", "telemetry"])
+def test_a_city_too_young_for_it_has_no_normal(mapped):
+    hourly(mapped[1], 3, lambda back: 50.0)
+    assert loop.headline(NIGHT).normal is None
+
+
+def test_dark_lamps_do_not_make_the_lit_ones_look_dimmer():
+    levels = np.array([[60.0, 0.0, np.nan], [0.0, 0.0, np.nan], [80.0, np.nan, np.nan]])
+    lit = loop._lit(levels)
+    assert lit.tolist()[:2] == [70.0, 0.0] and isnan(lit[2])
+
+
 @pytest.fixture
 def mapped():
     """A street and its lamp as a map knows them: places, and nothing else."""
     loop._inventory.cache_clear()
+    loop._usual.cache_clear()
     zone = Zone.objects.create(code="centre", name="Centre")
     shared = {"domain": "lighting", "zone": zone}
     line = LineString((24.9, 60.1), (24.91, 60.1), srid=4326)
@@ -54,6 +90,7 @@ def mapped():
     lamp = Luminaire.objects.create(uid="L-1", kind="luminaire", geom=at, parent=street, **shared)
     yield street, lamp
     loop._inventory.cache_clear()
+    loop._usual.cache_clear()
 
 
 @pytest.mark.django_db(databases=["default", "telemetry"])

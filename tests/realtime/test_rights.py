@@ -13,7 +13,7 @@ from django.contrib.auth.models import AnonymousUser, Group
 from smartcity.api.access import EVERYWHERE, NOWHERE, Action, scope, scopes
 from smartcity.api.models import Grant
 from smartcity.realtime import consumer
-from smartcity.realtime.consumer import MAY_NOT, SIGNED_OUT, Live
+from smartcity.realtime.consumer import CHANGED, MAY_NOT, SIGNED_OUT, Live
 from smartcity.realtime.hub import Hub
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
@@ -76,13 +76,39 @@ async def test_who_loses_a_right_is_shown_out_and_who_keeps_it_stays(live):
     hers, his = await look(anna), await look(bert)
     assert await told(hers) == await told(his) == "snapshot"
     await Grant.objects.filter(user=anna).adelete()
-    assert await hers.receive_output(5) == {"type": "websocket.close", "code": MAY_NOT}
+    assert await hers.receive_output(5) == {"type": "websocket.close", "code": CHANGED}
     live.tick()
     assert await told(his) == "delta"
     await leave(hers)
     await leave(his)
     await asyncio.sleep(0.1)
     assert not Live.present and Live.count == 0
+
+
+async def test_who_comes_while_rights_are_asked_is_not_shown_out(live, monkeypatch):
+    anna = await sync_to_async(person)("anna", ("", ""))
+    bert = await sync_to_async(person)("bert", ("", ""))
+    hers = await look(anna)
+    assert await told(hers) == "snapshot"
+    ask, asked, answered = consumer._sights, asyncio.Event(), asyncio.Event()
+
+    async def slowly(accounts):
+        found = await ask(accounts)
+        if anna.pk in accounts and not asked.is_set():
+            asked.set()
+            await answered.wait()
+        return found
+
+    monkeypatch.setattr(consumer, "_sights", slowly)
+    await asyncio.wait_for(asked.wait(), 5)
+    his = await look(bert)
+    assert await told(his) == "snapshot"
+    answered.set()
+    await asyncio.sleep(0.2)
+    live.tick()
+    assert await told(his) == await told(hers) == "delta"
+    await leave(hers)
+    await leave(his)
 
 
 async def test_an_account_without_a_right_and_nobody_at_all_are_refused(live):

@@ -32,8 +32,10 @@ def crossing():
         )
         Device.objects.create(uid=uid, asset=approach)
     loop._inventory.cache_clear()
+    loop._usual.cache_clear()
     yield {}
     loop._inventory.cache_clear()
+    loop._usual.cache_clear()
     clock.adopt(Anchor(0, 0, 1.0, 1.0, simulated=False))
 
 
@@ -93,7 +95,16 @@ def test_the_headline_takes_three_queries_at_most(crossing, django_assert_max_nu
     with django_assert_max_num_queries(3):
         figure = loop.headline(NOW * 1000)
     assert (figure.value, figure.unit) == (12.0, "s/veh")
-    assert figure.line.startswith("1 of 1 junctions adaptive · 900 veh/h")
+    assert figure.line.startswith("1 of 1 adaptive · 900 veh/h")
+
+
+def test_the_delay_stands_beside_what_is_usual_at_this_hour(crossing):
+    hour = NOW * 1000 // loop.HOUR_MS * loop.HOUR_MS
+    for back in range(1, 15):
+        roll(crossing, "K-1", "traffic.control_delay", 10.0 + back, hour - back * loop.DAY_MS, "1h")
+        roll(crossing, "K-1", "traffic.flow", 600.0, hour - back * loop.DAY_MS, "1h")
+    found = loop.headline(NOW * 1000).normal
+    assert found is not None and 10.0 < found.low < found.usual < found.high <= 24.0
 
 
 def test_an_empty_city_has_a_headline_too():

@@ -22,7 +22,7 @@ HOUR_MS = 3_600_000
 
 @pytest.fixture(autouse=True)
 def forgotten():
-    for known in (inventory._inventory, inventory._roads, inventory._between, inventory._learned):
+    for known in (inventory._inventory, inventory._roads, inventory._between, inventory._learned, loop._usual):
         known.cache_clear()
 
 
@@ -190,10 +190,29 @@ def test_hours_before_the_first_truck_was_heard_are_compared_with_nothing(town):
     assert loop.worth(TEN_LOCAL - 72 * HOUR_MS, TEN_LOCAL - 48 * HOUR_MS) == []
 
 
+@pytest.mark.parametrize(
+    ("course", "km"), [([5.0, 7.5, 8.0], 3.0), ([5.0, 7.5, 1.0, 2.0], 4.5), ([5.0], 0.0), ([], 0.0)]
+)
+def test_an_odometer_that_begins_anew_counts_from_zero(course, km):
+    assert loop._grown(np.array([np.nan, *course])) == km
+
+
 def test_the_headline_counts_full_containers_and_trucks_out(town):
     measure(TEN_LOCAL, {"C-0": 90.0, "C-1": 10.0}, truck=(2.0, 0.0, 3.0), echo=100.0)
     shown = loop.headline(TEN_LOCAL)
     assert shown.line == "1 of 3 full · 1 of 1 trucks out" and shown.value == pytest.approx(66.7)
+
+
+def test_the_fill_level_stands_beside_what_is_usual_at_this_hour(town, django_assert_max_num_queries):
+    measure(TEN_LOCAL, {f"C-{i}": 40.0 for i in range(4)}, days=20)
+    shown = loop.headline(TEN_LOCAL)
+    hour = TEN_LOCAL // HOUR_MS * HOUR_MS
+    before = [hour - back * 24 * HOUR_MS for back in range(1, 20)]
+    ends = [(40.0 - (TEN_LOCAL - at - HOUR_MS) / HOUR_MS * 20 / 24) % 91 for at in before]
+    assert shown.normal is not None and shown.normal.basis.endswith("working days")
+    assert min(ends) <= shown.normal.low < shown.normal.usual < shown.normal.high <= max(ends)
+    with django_assert_max_num_queries(3):
+        assert loop.headline(TEN_LOCAL + 60_000).normal == shown.normal
 
 
 def test_the_loop_has_words_of_its_trade():

@@ -127,7 +127,7 @@ export function rows(asset, values, children) {
       ];
     case "connection_point":
       return [
-        bar("Import", values.get("energy.import_kw"), "kW", asset.contracted_kw, `of ${Math.round(asset.contracted_kw)} kW contracted`),
+        bar("Import, of contract", values.get("energy.import_kw"), "kW", asset.contracted_kw, `of ${Math.round(asset.contracted_kw)} kW`),
         { label: "Building load", value: values.get("energy.load_kw"), unit: "kW" },
         { label: "Use", value: asset.use },
         { label: "Behind it", value: behind(children) },

@@ -39,7 +39,7 @@ export function state(asset, values) {
 
 export function rows(asset, values, children) {
   if (asset.kind === "luminaire") {
-    return [{ label: "Share of the possible light", value: values.get("lighting.dim_level"), unit: "%", bar: (values.get("lighting.dim_level") ?? 0) / 100 }];
+    return [{ label: "Share of full light", value: values.get("lighting.dim_level"), unit: "%", bar: (values.get("lighting.dim_level") ?? 0) / 100 }];
   }
   const lamps = children.map((child) => child.values.get("lighting.dim_level")).filter((level) => level !== undefined);
   const mean = lamps.length ? lamps.reduce((sum, level) => sum + level, 0) / lamps.length : undefined;

@@ -72,8 +72,6 @@ def headline(now_ms: int) -> Headline:
         title="soil moisture",
         value=sum(values) / len(values) if values else None,
         unit="%",
-        low=None,
-        high=None,
         floor=0,
         ceiling=60,
         spark=tuple(round(float(value), 1) for value in np.nanmean(heard, axis=0)) if heard.size else (),

@@ -26,7 +26,7 @@ test("a state's code is said in its word", () => {
 });
 
 test("ages and spans grow coarser as they grow", () => {
-  assert.deepEqual([0.42, 12, 240, 7800, 400000].map(duration), ["0.4\u00a0s", "12\u00a0s", "4\u00a0min", "2\u00a0h 10\u00a0min", "5\u00a0d"]);
+  assert.deepEqual([0.42, 5, 12, 240, 7800, 400000].map(duration), ["0.4\u00a0s", "5\u00a0s", "12\u00a0s", "4\u00a0min", "2\u00a0h 10\u00a0min", "5\u00a0d"]);
 });
 
 test("whom to call is said without the number, the number is dialled", () => {
@@ -68,9 +68,11 @@ test("a forecast says its record, or that there is none", () => {
 });
 
 test("the bar shows the normal band and the tick, also in words", () => {
-  assert.deepEqual(barShares({ value: 30, range: [0, 60], normal: [15, 45] }), { from: 0.25, to: 0.75, tick: 0.5 });
+  assert.deepEqual(barShares({ value: 30, range: [0, 60], normal: [15, 45], expected: 36 }), { from: 0.25, to: 0.75, usual: 0.6, tick: 0.5 });
+  assert.equal(barShares({ value: 30, range: [0, 60] }).usual, null);
   assert.equal(barShares({ value: 3 }), null);
   assert.equal(againstNormal({ value: 50, normal: [15, 45], unit: "kW" }), "above the normal 15 to 45 kW");
+  assert.equal(againstNormal({ value: 20, normal: [15, 45], unit: "%", basis: "this hour on 40 working days" }), "within the normal 15 to 45 % (this hour on 40 working days)");
   assert.equal(sparkPoints([null, 3], 80, 20), "");
 });
 

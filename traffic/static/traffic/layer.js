@@ -146,7 +146,7 @@ function signalRows(values, children) {
 
 function compared(label, values, metric, baseline, unit) {
   const fixed = values.get(baseline);
-  return { label, value: values.get(metric), unit, note: fixed === undefined ? undefined : `fixed plan ${fixed.toFixed(1)} (simulated beside)` };
+  return { label, value: values.get(metric), unit, note: fixed === undefined ? undefined : `fixed plan ${fixed.toFixed(1)}, simulated` };
 }
 
 export function columns(kind) {

@@ -63,7 +63,7 @@ function containerState(asset, values) {
       { label: "Fill level", value: level, unit: "%", note: values.get("waste.fill_level") === undefined ? "from the echo" : undefined },
       asset.kg_full == null
         ? { label: "About", value: undefined, note: "what it weighs when full is not known" }
-        : { label: "About", value: (level / 100) * asset.kg_full, unit: "kg", note: `${asset.kg_full} kg when full` },
+        : { label: "About", value: (level / 100) * asset.kg_full, unit: "kg", note: `of ${asset.kg_full} kg` },
       { label: "Sensor battery", value: values.get("waste.battery"), unit: "%" },
     ],
   };
@@ -92,7 +92,7 @@ export function rows(asset, values) {
         rows: [
           { label: "Stream", value: asset.stream },
           { label: "Volume", value: asset.volume_l ?? undefined, unit: "l" },
-          { label: "Echo", value: values.get("waste.distance"), unit: "mm", note: asset.empty_mm == null ? "depth not known" : `empty ${asset.empty_mm}, full ${asset.full_mm} mm` },
+          ...(asset.series?.["waste.distance"] ? [{ label: "Echo", value: values.get("waste.distance"), unit: "mm", note: asset.empty_mm == null ? "depth not known" : `empty ${asset.empty_mm}, full ${asset.full_mm} mm` }] : []),
           { label: "Temperature", value: values.get("waste.temperature"), unit: "°C" },
           { label: "Position", value: tilt(values) },
           { label: "A truck may stop", value: `${asset.access_from} to ${asset.access_to} h` },

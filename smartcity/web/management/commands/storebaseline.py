@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 
 from smartcity.api.audit import Actor
 from smartcity.api.views import instant
-from smartcity.control import ledger
+from smartcity.control import baselines
 from smartcity.control.refusals import Refused
 
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, **given: Any) -> None:
         try:
-            row = ledger.store_baseline(
+            row = baselines.store(
                 given["domain"],
                 given["kpi"],
                 given["name"],
