@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -13,7 +14,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np
 
 from benchmarks import report
-from benchmarks.forecasting import cases, columns, sets
+from benchmarks.forecasting import cases, columns, sets, weather
 from benchmarks.forecasting.cases import LEVELS, Batch
 from benchmarks.forecasting.columns import Column, Scores
 from smartcity.forecasting.methods import METHODS, NAIVE
@@ -40,6 +41,7 @@ def main() -> None:
         batches = cases.rolling(sets.city(asked.data), target, asked.origins, every=asked.every)
         _side_by_side(told, "city", batches, horizons, asked, goals=horizons == [24, 168])
         _m4(told, asked)
+        _weather(told, asked)
     else:
         raise SystemExit(f"There is nothing at {asked.data}; point --data or SMARTCITY_FORECAST_DATA at the series.")
     _speed(told)
@@ -145,6 +147,16 @@ def _m4(told: report.Report, asked: argparse.Namespace) -> None:
     told.add("m4_mase_beside_naive24", rows[ENGINE].mean("MASE48") / rows["naive 24"].mean("MASE48"), at_most=0.67)
     told.add("m4_wql", _wql(rows[ENGINE]), at_most=0.0235)
     told.add("m4_wql_naive24", _wql(rows["naive 24"]))
+
+
+def _weather(told: report.Report, asked: argparse.Namespace) -> None:
+    found = weather.errors(asked.data, replace(_target("H", 168), low=0.0))
+    print("\nVictoria's demand, temperature and holidays known or not: MASE 24 h, MASE 168 h")
+    for name, (near, far) in found.items():
+        print(f"{name:<16}{near:>10.3f}{far:>10.3f}")
+        told.add(f"weather_{name}_mase24", near)
+    told.add("weather_mase24_beside_without", found["with"][0] / found["without"][0], at_most=0.65)
+    told.add("weather_mase168_beside_without", found["with"][1] / found["without"][1])
 
 
 def _wql(row: Scores) -> float:

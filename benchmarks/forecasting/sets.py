@@ -60,59 +60,59 @@ def own(path: Path, *, name: str, time: str, value: str, step_s: int) -> list[Sa
 def _homes(folder: Path) -> Iterator[Sample]:
     frame = pd.read_parquet(folder / "energy_fontana_homes_hourly.parquet")
     for name, rows in frame.groupby("series_id"):
-        yield Sample(f"home {name}", "meter", _hourly(rows["ts_local"], rows["load_kwh"]), "home")
+        yield Sample(f"home {name}", "meter", hourly(rows["ts_local"], rows["load_kwh"]), "home")
     for name in sorted(frame["series_id"].unique())[::4][:2]:
         rows = frame[frame["series_id"] == name]
-        yield Sample(f"pv {name}", "pv", _hourly(rows["ts_local"], rows["pv_wh_per_kwp"]), "pv")
+        yield Sample(f"pv {name}", "pv", hourly(rows["ts_local"], rows["pv_wh_per_kwp"]), "pv")
 
 
 def _buildings(folder: Path) -> Iterator[Sample]:
     frame = pd.read_parquet(folder / "energy_bdg2_two_buildings_hourly.parquet")
     for name in ("building_1", "building_2"):
-        yield Sample(name, "meter", _hourly(frame["timestamp"], frame[name]), "building")
+        yield Sample(name, "meter", hourly(frame["timestamp"], frame[name]), "building")
 
 
 def _victoria(folder: Path) -> Iterator[Sample]:
     frame = pd.read_parquet(folder / "energy_victoria_halfhourly.parquet")
-    yield Sample("victoria", "meter", _hourly(frame["ts_utc"].dt.tz_localize(None), frame["demand_mw"]), "state")
+    yield Sample("victoria", "meter", hourly(frame["ts_utc"].dt.tz_localize(None), frame["demand_mw"]), "state")
 
 
 def _people(folder: Path) -> Iterator[Sample]:
     frame = pd.read_parquet(folder / "flow_auckland_pedestrians_hourly.parquet")
     for name, rows in frame.groupby("sensor"):
-        yield Sample(f"people {name}", "flow", _hourly(rows["ts_local"], rows["count"]), "people")
+        yield Sample(f"people {name}", "flow", hourly(rows["ts_local"], rows["count"]), "people")
 
 
 def _parking(folder: Path) -> Iterator[Sample]:
     frame = pd.read_parquet(folder / "traffic_aarhus_parking.parquet")
     for name, rows in frame.groupby("garagecode"):
-        yield Sample(f"parking {name}", "flow", _hourly(rows["updatetime"], rows["vehiclecount"]), "parking")
+        yield Sample(f"parking {name}", "flow", hourly(rows["updatetime"], rows["vehiclecount"]), "parking")
 
 
 def _road(folder: Path) -> Iterator[Sample]:
     frame = pd.read_parquet(folder / "traffic_aarhus_road_158324_5min.parquet")
-    yield Sample("road", "flow", _hourly(frame["ts"], frame["vehicleCount"]), "road")
+    yield Sample("road", "flow", hourly(frame["ts"], frame["vehicleCount"]), "road")
 
 
 def _i94(folder: Path) -> Iterator[Sample]:
     frame = pd.read_parquet(folder / "traffic_i94_hourly.parquet")
-    yield Sample("i94", "flow", _hourly(frame["date_time"], frame["traffic_volume"]), "road")
+    yield Sample("i94", "flow", hourly(frame["date_time"], frame["traffic_volume"]), "road")
 
 
 def _stops(folder: Path) -> Iterator[Sample]:
     frame = pd.read_parquet(folder / "transit_montevideo_stops_hourly.parquet")
     for name, rows in frame.groupby("bus_stop"):
-        yield Sample(f"stop {name}", "flow", _hourly(rows["ts_local"], rows["boardings"]), "stop")
+        yield Sample(f"stop {name}", "flow", hourly(rows["ts_local"], rows["boardings"]), "stop")
 
 
 def m4(folder: Path, every: int = 1) -> Iterator[Sample]:
     frame = pd.read_parquet(folder / "m4_hourly_train.parquet")
     for name in sorted(frame["series_id"].unique())[::every]:
         rows = frame[frame["series_id"] == name]
-        yield Sample(f"m4 {name}", "m4", _hourly(rows["timestamp"], rows["value"]), "m4")
+        yield Sample(f"m4 {name}", "m4", hourly(rows["timestamp"], rows["value"]), "m4")
 
 
-def _hourly(at: pd.Series[pd.Timestamp], values: pd.Series[float]) -> History:
+def hourly(at: pd.Series[pd.Timestamp], values: pd.Series[float]) -> History:
     return _regular(at, values, 3600)
 
 

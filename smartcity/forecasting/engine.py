@@ -112,6 +112,7 @@ def _shared(
         standing = standings[row]
         if len(names) == len(standing.parts) and standing.learnt is not None:
             band = intervals.apply(values[row][None], levels, standing.learnt[None], block=day_steps(target))[0]
+            band = intervals.stretch(band, levels, standing.width)
             values[row] = quantiles.orderly(band, target.low, target.high)
         if not np.isfinite(values[row]).all():
             names.clear()

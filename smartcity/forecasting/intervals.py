@@ -4,6 +4,10 @@
 Outside 80 % the wider of the native band and the learnt one stands: few windows hold few errors that are so rare.
 With fewer than `ENOUGH` windows their errors may only widen the native band: quantiles pooled from two to five windows
 were measured to make the coverage worse (0.83 → 0.75 for an 80 % band). With fewer than `FEW` it is kept as it is.
+
+A backtest cannot know what the next weeks bring. Once `JUDGED` forecasts as issued have met what came, each one that
+missed more than 20 % of its steps makes the next bands wider and each that missed less narrower (adaptive conformal
+inference, Gibbs & Candès 2021), so that in the long run 80 % lie inside whatever the series does.
 """
 
 from __future__ import annotations
@@ -17,6 +21,9 @@ from smartcity.forecasting import quantiles, scores
 from smartcity.forecasting.series import Array
 
 FEW, ENOUGH = 3, 7
+MISSES = 0.2
+STEP, JUDGED = 0.02, 12
+TIGHTEST, WIDEST = 0.6, 0.01
 
 
 def learn(predicted: Array, levels: Sequence[float], actual: Array, *, block: int) -> Array | None:
@@ -53,6 +60,26 @@ def apply(predicted: Array, levels: Sequence[float], learnt: Array, *, block: in
     low, high = (np.asarray(levels) < 0.1)[:, None], (np.asarray(levels) > 0.9)[:, None]
     out = np.where(low, np.minimum(out, predicted), np.where(high, np.maximum(out, predicted), out))
     return np.where(np.isfinite(out), out, predicted)
+
+
+def adapt(miss: float, missed: Sequence[float]) -> float:
+    """The share of misses to aim at next, after forecasts that missed these shares of their steps, oldest first."""
+    for share in missed:
+        miss = float(np.clip(miss + STEP * (MISSES - share), WIDEST, TIGHTEST))
+    return miss
+
+
+def width(miss: float, judged: int) -> float:
+    """How much wider than learnt a band that aims at `miss` is, as if errors were normal; 1 until enough are judged."""
+    if judged < JUDGED:
+        return 1.0
+    return NormalDist().inv_cdf(1 - miss / 2) / NormalDist().inv_cdf(1 - MISSES / 2)
+
+
+def stretch(predicted: Array, levels: Sequence[float], by: float) -> Array:
+    """The band `[..., levels, horizon]` with its distance from the median times `by`."""
+    middle = quantiles.at_level(predicted, levels, 0.5)[..., None, :]
+    return np.asarray(middle + (predicted - middle) * by)
 
 
 def _fair_quantiles(score: Array, levels: Sequence[float]) -> Array:

@@ -57,6 +57,8 @@ class Calibration(models.Model):
     windows = models.PositiveIntegerField(default=0)
     learnt = models.BinaryField(null=True)
     learnt_blocks = models.PositiveIntegerField(default=0)
+    miss = models.FloatField(default=0.2, help_text="Share of misses an 80 % band aims at, as its record asks for.")
+    judged = models.PositiveIntegerField(default=0, help_text="Forecasts that have met what came.")
     shares: models.JSONField[Any, Any] = models.JSONField(
         null=True, help_text="[ladder, blocks]; null: all the first's."
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from smartcity.forecasting.forecast import Basis, Forecast
+from smartcity.forecasting.intervals import MISSES, width
 from smartcity.forecasting.methods import METHODS, NAIVE
 from smartcity.forecasting.models import Calibration, IssuedForecast
 from smartcity.forecasting.ranking import Standing, levels_of
@@ -47,8 +48,12 @@ def unpack(row: IssuedForecast) -> Forecast:
     )
 
 
-def pack_standing(series_id: int, standing: Standing, now_ms: int) -> Calibration:
+def pack_standing(
+    series_id: int, standing: Standing, now_ms: int, miss: float = MISSES, judged: int = 0
+) -> Calibration:
     return Calibration(
+        miss=miss,
+        judged=judged,
         series_id=series_id,
         made_at=now_ms,
         ladder=list(standing.ladder),
@@ -71,4 +76,11 @@ def unpack_standing(row: Calibration | None, target: Target, allowed: Sequence[s
     shares = None if row.shares is None else np.array(row.shares, np.float64)
     if NAIVE not in row.ladder or (shares is not None and (shares.ndim != 2 or len(shares) != len(row.ladder))):
         return Standing()
-    return Standing(ladder=tuple(row.ladder), skill=row.skill, windows=row.windows, learnt=learnt, shares=shares)
+    return Standing(
+        ladder=tuple(row.ladder),
+        skill=row.skill,
+        windows=row.windows,
+        learnt=learnt,
+        shares=shares,
+        width=width(row.miss, row.judged),
+    )

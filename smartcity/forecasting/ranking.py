@@ -32,7 +32,7 @@ class Standing:
 
     `shares[ladder, blocks]` of the forecast by cycle of the horizon, None when the first has it all; who has no share
     only stands in. `skill`: 1 − quantile loss of the mix / that of seasonal naive on the same windows, None without a
-    backtest; `learnt[blocks, levels]`: see intervals.py, None when the native band is kept.
+    backtest; `learnt[blocks, levels]` and `width`: see intervals.py; None when the native band is kept.
     """
 
     ladder: tuple[str, ...] = (NAIVE,)
@@ -40,6 +40,7 @@ class Standing:
     windows: int = 0
     learnt: Array | None = None
     shares: Array | None = None
+    width: float = 1.0
 
     @property
     def champion(self) -> str:

@@ -17,10 +17,10 @@ from django.db import transaction
 from smartcity import declared
 from smartcity.devices import time_zone
 from smartcity.devices.models import Series
-from smartcity.forecasting import engine, scoring
+from smartcity.forecasting import engine, intervals, scoring
 from smartcity.forecasting.beside import Beside, Holidays
 from smartcity.forecasting.methods import METHODS, suited
-from smartcity.forecasting.models import Calibration, IssuedForecast
+from smartcity.forecasting.models import Calibration, IssuedForecast, Score
 from smartcity.forecasting.packing import pack, pack_standing, unpack_standing
 from smartcity.forecasting.past import Shelf
 from smartcity.forecasting.ranking import Standing
@@ -150,18 +150,48 @@ def _calibrate(job: Job, past: Mapping[int, History], now_ms: int, until: float,
         if time.perf_counter() >= until:
             break
         standings = engine.calibrate([past[pk] for pk in batch], job.target, job.methods, now_ms, beside())
-        rows = [pack_standing(pk, standing, now_ms) for pk, standing in zip(batch, standings, strict=True)]
+        judged = _judged(job, batch, now_ms)
+        rows = [pack_standing(pk, standing, now_ms, *judged[pk]) for pk, standing in zip(batch, standings, strict=True)]
         Calibration.objects.bulk_create(
             rows,
             update_conflicts=True,
             unique_fields=["series"],
-            update_fields=["made_at", "ladder", "skill", "windows", "learnt", "learnt_blocks", "shares"],
+            update_fields=[
+                "made_at",
+                "ladder",
+                "skill",
+                "windows",
+                "learnt",
+                "learnt_blocks",
+                "shares",
+                "miss",
+                "judged",
+            ],
         )
         job.calibrations.update(zip(batch, rows, strict=True))
         fresh.update(batch)
     report.calibrated += len(fresh)
     report.left += len(due) - len(fresh)
     return fresh
+
+
+def _judged(job: Job, batch: Sequence[int], now_ms: int) -> dict[int, tuple[float, int]]:
+    """What bands should aim at and how many forecasts say so, with those whose end came since the last backtest."""
+    ahead = job.target.horizon_steps * job.target.step_s * 1000 + scoring.SETTLED_MS + HOUR_MS
+    known = {pk: job.calibrations.get(pk) for pk in batch}
+    since = {pk: row.made_at - ahead if row and row.made_at <= now_ms else 0 for pk, row in known.items()}
+    rows = Score.objects.filter(series_id__in=batch, issued_at__gt=min(since.values()), issued_at__lte=now_ms - ahead)
+    missed: dict[int, list[float]] = {pk: [] for pk in batch}
+    for pk, at, n, inside in rows.order_by("issued_at").values_list("series_id", "issued_at", "n", "inside80"):
+        if at > since[pk]:
+            missed[pk].append(1 - inside / n)
+    return {
+        pk: (
+            intervals.adapt(row.miss if row else intervals.MISSES, missed[pk]),
+            (row.judged if row else 0) + len(missed[pk]),
+        )
+        for pk, row in known.items()
+    }
 
 
 def _issue(

@@ -157,3 +157,23 @@ def test_the_profile_of_a_sparse_counter_borrows_the_shape_of_its_neighbours():
     together = method.predict(method.fit(rows(*past), target), 168, LEVELS)[:, 1]
     alone = np.stack([method.predict(method.fit(rows(one), target), 168, LEVELS)[0, 1] for one in past])
     assert np.abs(together - rates).mean() < 0.8 * np.abs(alone - rates).mean()
+
+
+@pytest.mark.parametrize("sure", [0.5, 1.0, 2.0])
+def test_a_band_that_was_wrong_about_itself_comes_to_hold_four_fifths(sure):
+    """Errors are twice as large as thought, as thought, half as large: after a month of records four fifths are inside."""
+    rng = np.random.default_rng(8)
+    miss, inside = intervals.MISSES, []
+    for judged in range(400):
+        half = 1.2816 * intervals.width(miss, judged)
+        hit = float(np.mean(np.abs(rng.normal(0, 1 / sure, 24)) <= half))
+        miss = intervals.adapt(miss, [1 - hit])
+        inside.append(hit)
+    assert np.mean(inside[-200:]) == pytest.approx(0.8, abs=0.02)
+
+
+def test_few_records_change_no_band_and_a_stretch_keeps_the_median():
+    miss = intervals.adapt(intervals.MISSES, [1.0] * 11)
+    assert intervals.width(miss, 11) == 1.0 < intervals.width(miss, 12)
+    band = np.array([[1.0], [3.0], [4.0]])
+    np.testing.assert_allclose(intervals.stretch(band, LEVELS, 2.0)[:, 0], (-1.0, 3.0, 5.0))

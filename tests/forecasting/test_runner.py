@@ -138,6 +138,26 @@ def test_one_target_that_breaks_does_not_cost_the_others_theirs(grid, monkeypatc
     assert "failed: test.load" in report.words()
 
 
+def test_a_record_that_missed_too_much_widens_the_next_bands_and_counts_once(grid):
+    meter = grid.meter(days(20))
+    runner.refresh(NOW)
+    assert Calibration.objects.get(series=meter).judged == 0
+    day = 24 * HOUR
+    ago = [NOW - day - HOUR - k * 6 * HOUR for k in range(1, 15)]
+    Score.objects.all().delete()
+    Score.objects.bulk_create(
+        Score(series_id=meter, issued_at=at, method="mix", n=96, mae=1.0, loss=1.0, inside80=48) for at in ago
+    )
+    Calibration.objects.update(made_at=NOW - 20 * day)
+    runner.refresh(NOW + HOUR)
+    row = Calibration.objects.get(series=meter)
+    assert row.judged == 14 and row.miss == pytest.approx(0.2 - 14 * 0.02 * 0.3)
+    assert packing.unpack_standing(row, METER, tuple(METHODS)).width > 1.1
+    Calibration.objects.update(made_at=NOW - day)
+    runner.refresh(NOW + 2 * HOUR)
+    assert Calibration.objects.get(series=meter).judged == 14
+
+
 def test_a_shelf_says_the_same_as_reading_everything_again(grid):
     meter = grid.meter(days(10))
     shelf = Shelf()
