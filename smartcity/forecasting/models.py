@@ -68,7 +68,10 @@ class Calibration(models.Model):
 
 
 class Score(models.Model):
-    """One forecast beside what came. Errors are means over its steps with an actual, in the metric's unit."""
+    """One forecast beside what came. Errors are means over its steps with an actual, in the metric's unit.
+
+    `first_…` are the same of the first day alone, where the horizon is longer; what is null was not measured.
+    """
 
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="scores")
     issued_at = models.BigIntegerField()
@@ -78,6 +81,13 @@ class Score(models.Model):
     loss = models.FloatField(help_text="Quantile loss, mean of nine levels.")
     naive_mae = models.FloatField(null=True, help_text="Of the value one longest season before.")
     inside80 = models.PositiveIntegerField(help_text="Steps whose actual lay inside the 80 % band.")
+    inside95 = models.PositiveIntegerField(null=True)
+    bias = models.FloatField(null=True, help_text="Mean of actual − median.")
+    scale = models.FloatField(null=True, help_text="Mean change from a day to the next before the forecast (MASE).")
+    first_n = models.PositiveIntegerField(null=True)
+    first_mae = models.FloatField(null=True)
+    first_naive_mae = models.FloatField(null=True)
+    first_inside80 = models.PositiveIntegerField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["series", "issued_at"], name="one_score_per_forecast")]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -45,6 +46,44 @@ def coverage(predicted: Array, levels: Sequence[float], actual: Array, *, band: 
     high = quantiles.at_level(predicted, levels, 0.5 + band / 2)
     inside = np.where(np.isfinite(actual), (actual >= low) & (actual <= high), np.nan)
     return mean_known(inside, axis=-1)
+
+
+def bias(predicted: Array, levels: Sequence[float], actual: Array) -> Array:
+    """Mean of actual − median over the horizon: above zero where more came than was said."""
+    return mean_known(actual - quantiles.at_level(predicted, levels, 0.5), axis=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One forecast beside what came, over its `n` steps with an actual; `inside…` count steps.
+
+    `naive_mae` is None without a value to repeat, `inside95` where the forecast does not say so wide a band.
+    """
+
+    n: int
+    mae: float
+    loss: float
+    bias: float
+    naive_mae: float | None
+    inside80: int
+    inside95: int | None
+
+
+def measure(predicted: Array, levels: Sequence[float], actual: Array, before: Array) -> Measured | None:
+    """`predicted[L, H]` beside `actual[H]` and the `before[H]` that seasonal naive repeats; None where nothing came."""
+    n = int(np.isfinite(actual).sum())
+    if not n:
+        return None
+    naive = float(mean_known(np.abs(actual - before), axis=-1))
+    return Measured(
+        n=n,
+        mae=float(absolute_error(predicted, levels, actual)),
+        loss=float(quantile_loss(predicted, levels, actual)),
+        bias=float(bias(predicted, levels, actual)),
+        naive_mae=naive if np.isfinite(naive) else None,
+        inside80=round(float(coverage(predicted, levels, actual, band=0.8)) * n),
+        inside95=round(float(coverage(predicted, levels, actual, band=0.95)) * n) if min(levels) <= 0.025 else None,
+    )
 
 
 def mean_known(values: Array, *, axis: int | tuple[int, ...]) -> Array:

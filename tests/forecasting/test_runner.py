@@ -105,10 +105,31 @@ def test_a_forecast_that_has_ended_is_held_against_what_came(grid):
     score = Score.objects.get()
     assert score.n == 96 and 0 < score.mae < 8 and 48 < score.inside80 <= 96
     assert score.naive_mae is not None and score.naive_mae > 0
+    assert score.inside80 <= (score.inside95 or 0) <= 96 and abs(score.bias or 9) < score.mae
+    assert score.scale == pytest.approx(2 * 2 / np.sqrt(np.pi), rel=0.15)  # of the difference of two N(0, 2²)
+    assert score.first_n is None and score.first_mae is None
     record = read.record(meter, NOW + DAY + HOUR)
     assert record.n == 96 and record.mae == pytest.approx(score.mae)
     assert "kW on average" in record.words("kW") and "80 % band" in record.words("kW")
     assert runner.refresh(NOW + DAY + 2 * HOUR).scored == 0
+
+
+def test_where_the_horizon_is_longer_than_a_day_its_first_day_is_scored_apart(grid, monkeypatch):
+    two_days = Target(metric="test.load", horizon_steps=192, low=0.0, high=5_000.0, kinds=("meter",))
+    monkeypatch.setattr(declared, "targets", lambda: (two_days,))
+    meter = grid.meter(days(20))
+    runner.refresh(NOW)
+    came = np.concatenate([days(21, seed=7)[-96:], days(21, seed=7)[-96:] + 40.0])
+    grid.measure(meter, came, NOW + 2 * DAY)
+    runner.refresh(NOW + 2 * DAY + HOUR)
+    score = Score.objects.get(issued_at=NOW)
+    assert (score.n, score.first_n) == (192, 96) and score.first_mae is not None and score.first_mae < 8
+    assert score.mae == pytest.approx((score.first_mae + 40) / 2, abs=4) and (score.bias or 0) == pytest.approx(
+        20, abs=2
+    )
+    assert score.first_inside80 is not None and score.first_inside80 > 48 and score.inside80 < score.first_inside80 + 20
+    assert score.first_naive_mae is not None and score.naive_mae is not None
+    assert score.naive_mae > score.first_naive_mae + 15
 
 
 def test_a_forecast_of_a_time_nothing_was_measured_in_is_no_score(grid):

@@ -35,6 +35,27 @@ def test_steps_without_an_actual_do_not_count():
     assert np.isnan(scores.coverage(band, (0.1, 0.5, 0.9), np.array([np.nan, np.nan]), band=0.8))
 
 
+def test_a_forecast_is_measured_by_the_bands_it_states():
+    levels = (0.025, 0.1, 0.5, 0.9, 0.975)
+    band = np.array([[0.0] * 4, [10.0] * 4, [20.0] * 4, [30.0] * 4, [40.0] * 4])
+    found = scores.measure(band, levels, np.array([20.0, 36.0, 50.0, np.nan]), np.array([26.0, 36.0, np.nan, 9.0]))
+    assert found is not None
+    assert (found.n, found.inside80, found.inside95) == (3, 1, 2)
+    assert found.mae == pytest.approx((0 + 16 + 30) / 3) and found.bias == pytest.approx(46 / 3)
+    assert found.naive_mae == pytest.approx(3.0)
+
+
+def test_too_much_said_is_a_bias_below_zero():
+    assert scores.bias(np.full((1, 2), 5.0), (0.5,), np.array([3.0, 5.0])) == -1.0
+
+
+def test_what_was_not_said_or_not_known_is_not_measured():
+    band = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]])
+    found = scores.measure(band, (0.1, 0.5, 0.9), np.array([1.0, 1.0]), np.full(2, np.nan))
+    assert found is not None and found.inside95 is None and found.naive_mae is None
+    assert scores.measure(band, (0.1, 0.5, 0.9), np.full(2, np.nan), np.zeros(2)) is None
+
+
 @given(
     hnp.arrays(
         np.float64,
