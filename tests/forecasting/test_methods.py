@@ -161,7 +161,7 @@ def test_the_profile_of_a_sparse_counter_borrows_the_shape_of_its_neighbours():
 
 @pytest.mark.parametrize("sure", [0.5, 1.0, 2.0])
 def test_a_band_that_was_wrong_about_itself_comes_to_hold_four_fifths(sure):
-    """Errors are twice as large as thought, as thought, half as large: after a month of records four fifths are inside."""
+    """Errors are twice as large as thought, as thought, half as large: in the end four fifths are inside."""
     rng = np.random.default_rng(8)
     miss, inside = intervals.MISSES, []
     for judged in range(400):

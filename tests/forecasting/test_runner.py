@@ -174,9 +174,8 @@ def test_a_record_that_missed_too_much_widens_the_next_bands_and_counts_once(gri
     row = Calibration.objects.get(series=meter)
     assert row.judged == 14 and row.miss == pytest.approx(0.2 - 14 * 0.02 * 0.3)
     assert packing.unpack_standing(row, METER, tuple(METHODS)).width > 1.1
-    Calibration.objects.update(made_at=NOW - day)
-    runner.refresh(NOW + 2 * HOUR)
-    assert Calibration.objects.get(series=meter).judged == 14
+    report = runner.refresh(NOW + 26 * HOUR)
+    assert report.calibrated == 1 and Calibration.objects.get(series=meter).judged == 14
 
 
 def test_a_shelf_says_the_same_as_reading_everything_again(grid):
