@@ -2,8 +2,9 @@
 """Bands from a method's own past errors: normalised split conformal prediction, by block of the horizon.
 
 Outside 80 % the wider of the native band and the learnt one stands: few windows hold few errors that are so rare.
-With fewer than `ENOUGH` windows their errors may only widen the native band: quantiles pooled from two to five windows
-were measured to make the coverage worse (0.83 → 0.75 for an 80 % band). With fewer than `FEW` it is kept as it is.
+With fewer than `ENOUGH` windows their errors may only widen the native band, half as much (in ratio) as they ask:
+quantiles pooled from two to five windows were measured to make the coverage worse (0.83 → 0.75 for an 80 % band). With
+fewer than `FEW` it is kept as it is.
 
 A backtest cannot know what the next weeks bring. Once `JUDGED` forecasts as issued have met what came, each one that
 missed more than 20 % of its steps makes the next bands wider and each that missed less narrower (adaptive conformal
@@ -44,10 +45,10 @@ def learn(predicted: Array, levels: Sequence[float], actual: Array, *, block: in
 
 
 def _widened(score: Array, levels: Sequence[float]) -> Array:
-    """A normal band as wide as 80 % of few errors ask for, and never narrower than the native one: `[n, 1, levels]`."""
+    """A normal band, in ratio half way from the native one to what few errors ask for, never narrower: `[n, 1, L]`."""
     size = quantiles.row_quantiles(np.abs(score).reshape(len(score), -1), (0.8,))
     normal = np.array([NormalDist().inv_cdf(level) for level in levels]) / NormalDist().inv_cdf(0.9)
-    return np.asarray(np.maximum(size, 1.0)[:, None, :] * normal[None, None, :])
+    return np.asarray(np.sqrt(np.maximum(size, 1.0))[:, None, :] * normal[None, None, :])
 
 
 def apply(predicted: Array, levels: Sequence[float], learnt: Array, *, block: int) -> Array:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""As it was one season ago; of the target's seasons each series takes the one that served it best.
+"""As it was one season ago; each series takes the season that served it best so far ahead.
 
-The band comes from how far values one, two, … seasons apart have differed, wider at hours that vary more.
-Without one full season the last value is held, with a band that grows with the square root of time.
+For tomorrow that may be yesterday and for the day after last week: the choice is made for each cycle of the shortest
+season in the horizon. The band comes from how far values one, two, … seasons apart have differed, wider at hours that
+vary more. Without one full season the last value is held, with a band that grows with the square root of time.
 """
 
 from __future__ import annotations
@@ -22,33 +23,40 @@ MOST_ERRORS = 2_016
 
 @dataclass(frozen=True, slots=True)
 class Model:
+    """`choice[n, cycles]`: which of the candidates serves each cycle of the horizon."""
+
     values: Array
     candidates: tuple[int, ...]
     choice: npt.NDArray[np.int64]
 
 
 def fit(panel: Panel, target: Target) -> Model:
-    """Choose each series' season by the mean absolute error over the target's horizon."""
+    """Choose by the mean absolute difference of values as far apart as the cycle needs."""
     candidates = seasons.supported(target.seasons_steps, panel.steps, cycles=1.25) or (1,)
-    losses = [_loss(panel.values, season, target.horizon_steps) for season in candidates]
+    cycles = range(1, -(-target.horizon_steps // candidates[0]) + 1)
+    losses = np.stack(
+        [np.stack([_loss(panel.values, season, k * candidates[0]) for k in cycles], axis=1) for season in candidates]
+    )
     comparable = np.where(np.isfinite(losses), losses, np.inf)
     return Model(panel.values, candidates, np.argmin(comparable, axis=0))
 
 
 def predict(model: Model, horizon_steps: int, levels: Sequence[float]) -> Array:
     out = np.full((len(model.values), len(levels), horizon_steps), np.nan)
+    cycle = np.arange(horizon_steps) // model.candidates[0]
     for index, season in enumerate(model.candidates):
-        rows = np.flatnonzero(model.choice == index)
+        chosen = (model.choice == index)[:, np.minimum(cycle, model.choice.shape[1] - 1)]
+        rows = np.flatnonzero(chosen.any(axis=1))
         if len(rows):
-            out[rows] = _band(model.values[rows], season, horizon_steps, levels)
+            band = _band(model.values[rows], season, horizon_steps, levels)
+            out[rows] = np.where(chosen[rows][:, None, :], band, out[rows])
     return out
 
 
-def _loss(values: Array, season: int, horizon: int) -> Array:
-    """Mean absolute difference over the multiples of the season that the horizon needs, as far as they exist."""
-    multiples = range(1, min(-(-horizon // season), max(values.shape[1] // season - 1, 1), 8) + 1)
-    each = [scores.mean_known(np.abs(values[:, k * season :] - values[:, : -k * season]), axis=1) for k in multiples]
-    return scores.mean_known(np.stack(each), axis=0)
+def _loss(values: Array, season: int, ahead: int) -> Array:
+    """Mean absolute difference over the multiple of the season that reaches so many steps ahead, or the last known."""
+    apart = min(-(-ahead // season), max(values.shape[1] // season - 1, 1)) * season
+    return scores.mean_known(np.abs(values[:, apart:] - values[:, :-apart]), axis=1)
 
 
 def _band(values: Array, season: int, horizon: int, levels: Sequence[float]) -> Array:
