@@ -14,7 +14,8 @@ PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/RE
 
 def links(page: Path) -> list[str]:
     """Relative targets, pictures too, without their anchors."""
-    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
+    text = page.read_text()
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text) + re.findall(r'\bsrc(?:set)?="([^"#\s]+)"', text)
     return [target for target in targets if "://" not in target and not target.startswith("mailto:")]
 
 

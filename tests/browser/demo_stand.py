@@ -123,7 +123,8 @@ def _past_and_future() -> None:
     store = Store()
     for (uid, metric), (middle, swing) in COURSES.items():
         series, store_at = known[uid, metric], np.append(at, NOW_MS - 10_000)
-        store.bulk(np.full(len(store_at), series), store_at, _wave(store_at, middle, swing), now_ms=NOW_MS)
+        noise = np.random.default_rng(series).normal(1.0, 0.1, len(store_at))  # without it a band would have no width
+        store.bulk(np.full(len(store_at), series), store_at, _wave(store_at, middle, swing) * noise, now_ms=NOW_MS)
         if metric not in FORESEEN:
             continue
         median = _wave(ahead, middle, swing)
