@@ -6,6 +6,9 @@ import { number, quantity } from "#city/words";
 
 export const percent = (share) => (typeof share === "number" ? `${Math.round(share * 100)}\u00a0%` : "–");
 
+/** A scaled error with two decimals. */
+export const mase = (value) => (typeof value === "number" ? value.toFixed(2) : "–");
+
 /** Beside seasonal naive: {words: "24 % closer", verdict: "better" | "worse" | "same"}; null where it was not measured. */
 export function beside(skill) {
   if (typeof skill !== "number") return null;
@@ -25,7 +28,7 @@ export const methodsOf = (methods) => methods.map(({ title, share }) => `${title
 
 /** How the first day and the later ones differ; "" where the horizon is one day. */
 export function byDay({ first_day: first, later_days: later }) {
-  const said = [["First day", first], ["later days", later]].filter(([, part]) => part).map(([name, part]) => `${name}: MASE ${number(part.mase)}, ${percent(part.coverage80)} inside the 80 % band`);
+  const said = [["First day", first], ["later days", later]].filter(([, part]) => part).map(([name, part]) => `${name}: MASE ${mase(part.mase)}, ${percent(part.coverage80)} inside the 80 % band`);
   return said.length ? `${said.join("; ")}.`.replace(/^l/, "L") : "";
 }
 

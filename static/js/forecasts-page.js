@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // <forecasts-page>: the record of all forecasts, a line per kind of series, and the series that do worst.
 
-import { beside, byDay, counted, firstScore, lean, methodsOf, percent } from "#city/accuracy-words";
+import { beside, byDay, counted, firstScore, lean, mase, methodsOf, percent } from "#city/accuracy-words";
 import { get } from "#city/api";
 import { bandMark } from "#city/band-mark";
 import { config, titleOf } from "#city/config";
@@ -17,7 +17,7 @@ class ForecastsPage extends HTMLElement {
     domain.addEventListener("change", () => this.load());
     this.domain = domain;
     this.place = h("div");
-    fill(this, h("form.filters", { "aria-label": "Which forecasts" }, h("label", {}, "Domain", domain)), this.place);
+    fill(this, meaning(), h("form.filters", { "aria-label": "Which forecasts" }, h("label", {}, "Domain", domain)), this.place);
     this.load();
   }
 
@@ -26,20 +26,23 @@ class ForecastsPage extends HTMLElement {
   }
 }
 
+const MEANING = [
+  ["Beside a season before", "How much smaller the mean error is than that of the value one season before (a week where a series has one). It is what anybody could say without a forecast."],
+  ["MASE", "The mean error over the usual change from one day to the next. Below 1 the forecast misses by less than days differ."],
+  ["80 % and 95 % band", "How many values came inside. The tick is where the bar should end: a shorter one means a band too narrow to trust."],
+  ["Lean", "What was said, on average, beside what came: too low or too high."],
+];
+const meaning = () => h("details.meaning", {}, h("summary", {}, "What the figures mean"), h("dl", {}, MEANING.map(([word, text]) => [h("dt", {}, word), h("dd", {}, text)])));
+
 function board({ lines, worst, waiting }, now) {
   if (!lines.length) return empty(waiting, now);
-  const byDomain = grouped(lines);
+  const known = config.domains.map((d) => d.label);
+  const order = [...new Set([...known, ...lines.map((one) => one.domain)])].filter((domain) => lines.some((one) => one.domain === domain));
   return [
-    ...[...byDomain].map(([domain, rows]) => h("section", {}, h("h2", {}, titleOf(domain)), h("div.accuracy", {}, rows.map(line)))),
+    ...order.map((domain) => h("section", {}, h("h2", {}, titleOf(domain)), h("div.accuracy", {}, lines.filter((one) => one.domain === domain).map(line)))),
     waiting.length ? h("section", {}, h("h2", {}, "Not scored yet"), coming(waiting, now)) : null,
     worst.length ? h("section", {}, h("h2", {}, worst.length < 20 ? "From the worst to the best" : "The worst twenty"), h("p.lead", {}, "By how far they are from the value one season before. A series needs four scored forecasts to be here."), table(worst)) : null,
   ];
-}
-
-function grouped(lines) {
-  const found = new Map();
-  for (const one of lines) found.set(one.domain, [...(found.get(one.domain) ?? []), one]);
-  return found;
 }
 
 function empty(waiting, now) {
@@ -57,14 +60,13 @@ function line(one) {
     h("p", {}, one.words),
     h("dl.accuracy-figures", {},
       figure("Beside a season before", apart ? h(`strong.${apart.verdict}`, {}, apart.words) : "–"),
-      figure("MASE", h("strong", {}, number(rounded(one.mase)))),
+      figure("MASE", h("strong", {}, mase(one.mase))),
       band("80 % band", one.coverage80, 0.8, one.band80),
       band("95 % band", one.coverage95, 0.95, one.band95),
       figure("Lean", lean(one.bias, one.unit))),
     h("p.small", {}, [split, `By ${methodsOf(one.methods)}.`].filter(Boolean).join(" ")));
 }
 
-const rounded = (value) => (typeof value === "number" ? Number(value.toFixed(2)) : value);
 const figure = (name, ...what) => h("div", {}, h("dt", {}, name), h("dd", {}, what));
 
 function band(name, covered, says, word) {
@@ -79,16 +81,16 @@ function table(worst) {
     key: (one) => one.series,
     columns: [
       { title: "Asset", name: true, value: (one) => one.asset, cell: (one) => [h("a", { href: `/?asset=${encodeURIComponent(one.asset)}` }, one.asset), one.name && one.name !== one.asset ? h("span.small", {}, ` ${one.name}`) : null] },
-      { title: "Foreseen", value: (one) => one.title, numeric: false },
       { title: "Beside a season before", value: (one) => one.skill, cell: (one) => besideOf(one.skill) },
-      { title: "MASE", value: (one) => rounded(one.mase) },
+      { title: "Foreseen", value: (one) => one.title, numeric: false },
+      { title: "MASE", value: (one) => one.mase, text: (one) => mase(one.mase) },
       { title: "Off by", sort: "high", value: (one) => one.mae, text: (one) => quantity(Number(one.mae.toPrecision(3)), { unit: one.unit }) },
       { title: "80 % band", value: (one) => one.coverage80, text: (one) => percent(one.coverage80) },
       { title: "Lean", value: (one) => one.bias, text: (one) => lean(one.bias, one.unit) },
       { title: "Forecasts", sort: "high", value: (one) => one.forecasts },
       { title: "Foreseen by", value: (one) => one.method?.title ?? null, numeric: false },
     ],
-    sort: 2,
+    sort: 1,
   });
   built.set(worst);
   return built.element;

@@ -71,7 +71,12 @@ def _scores() -> None:
     day_ms = 86_400_000
     rows = []
     for metric, two_days in (("energy.feeder_kw", False), ("waste.fill_level", True)):
-        found = Series.objects.filter(metric=metric).order_by("device__asset__uid").values_list("pk", flat=True)[:30]
+        kind = "container" if two_days else "feeder"
+        found = (
+            Series.objects.filter(metric=metric, device__asset__kind=kind)
+            .order_by("device__asset__uid")
+            .values_list("pk", flat=True)[:30]
+        )
         for k, (series, nth) in enumerate((pk, nth) for pk in found for nth in range(6)):
             error = 2.0 + k % 11 / 4
             both = {"first_n": 24, "first_mae": error - 1, "first_naive_mae": 5.0, "first_inside80": 17}

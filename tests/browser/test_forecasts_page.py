@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 def test_the_record_is_read_and_the_worst_series_is_opened(console):
     page = console.open("/forecasts/")
     expect(page.get_by_role("link", name="Forecasts")).to_have_attribute("aria-current", "page")
-    energy = page.locator(".accuracy-line").first
+    energy = page.locator(".accuracy-line", has_text="feeders")
     expect(energy).to_contain_text("closer than the same time one season before")
     expect(energy).to_contain_text("a mix of methods")
     expect(energy.locator(".band-mark")).to_have_count(2)

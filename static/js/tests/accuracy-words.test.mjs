@@ -25,7 +25,7 @@ test("methods with their shares", () => {
 test("days are told apart only where there are several", () => {
   assert.equal(byDay({ first_day: null, later_days: null }), "");
   const part = (mase, coverage80) => ({ mase, coverage80 });
-  assert.equal(byDay({ first_day: part(0.5, 0.82), later_days: part(0.75, 0.7) }), "First day: MASE 0.5, 82\u00a0% inside the 80 % band; later days: MASE 0.75, 70\u00a0% inside the 80 % band.");
+  assert.equal(byDay({ first_day: part(0.5, 0.82), later_days: part(0.75, 0.7) }), "First day: MASE 0.50, 82\u00a0% inside the 80 % band; later days: MASE 0.75, 70\u00a0% inside the 80 % band.");
 });
 
 test("things are counted in their plural", () => {
