@@ -15,7 +15,7 @@ from django.db import transaction
 
 from smartcity import declared
 from smartcity.devices.models import Series
-from smartcity.forecasting import engine, scoring
+from smartcity.forecasting import champions, engine, scoring
 from smartcity.forecasting.methods import METHODS, suited
 from smartcity.forecasting.models import Calibration, IssuedForecast
 from smartcity.forecasting.packing import pack, pack_standing, unpack_standing
@@ -148,12 +148,14 @@ def _calibrate(job: Job, past: Mapping[int, History], now_ms: int, until: float,
             break
         standings = engine.calibrate([past[pk] for pk in batch], job.target, job.methods, now_ms)
         rows = [pack_standing(pk, standing, now_ms) for pk, standing in zip(batch, standings, strict=True)]
-        Calibration.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["series"],
-            update_fields=["made_at", "ladder", "skill", "windows", "learnt", "learnt_blocks", "shares"],
-        )
+        with transaction.atomic():
+            Calibration.objects.bulk_create(
+                rows,
+                update_conflicts=True,
+                unique_fields=["series"],
+                update_fields=["made_at", "ladder", "skill", "windows", "learnt", "learnt_blocks", "shares"],
+            )
+            champions.remember(batch, standings, now_ms)
         job.calibrations.update(zip(batch, rows, strict=True))
         fresh.update(batch)
     report.calibrated += len(fresh)

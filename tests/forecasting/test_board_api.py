@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 
 from smartcity import declared
 from smartcity.api.models import Grant
-from smartcity.forecasting.models import IssuedForecast
+from smartcity.forecasting.models import Calibration, Champion, IssuedForecast
 from smartcity.kernel.clock import Anchor, clock, wall_ms
 from smartcity.kernel.metrics import DataClass
 from tests.forecasting.conftest import DAY, METRICS, NOW
@@ -96,3 +96,18 @@ def test_forecasts_of_personal_data_need_their_own_grant(client, monkeypatch, gr
     scored(a_series(), count=4)
     found = ask(client, *grants).json()
     assert len(found["lines"]) == len(found["worst"]) == count
+
+
+def test_who_foresaw_a_series_and_since_when_can_be_asked(client):
+    series = a_series()
+    Calibration.objects.create(series_id=series, made_at=NOW, ladder=["closed_form"], skill=0.2, windows=8)
+    Champion.objects.create(series_id=series, since=NOW - DAY, shares={"seasonal_naive": 1.0}, is_current=False)
+    Champion.objects.create(series_id=series, since=NOW, shares={"prophet": 0.3, "closed_form": 0.7}, skill=0.2)
+    assert ask(client, ("view", "", "")).status_code == 200
+    found = client.get(f"/api/v1/series/{series}/forecast/methods").json()
+    assert [row["since"] for row in found["champions"]] == [NOW, NOW - DAY]
+    assert [one["method"] for one in found["champions"][0]["methods"]] == ["closed_form", "prophet"]
+    assert found["champions"][1]["methods"][0]["title"] == "seasonal naive"
+    assert found["backtest"] == {"at": NOW, "skill": 0.2, "windows": 8}
+    Grant.objects.update(domain="traffic")
+    assert client.get(f"/api/v1/series/{series}/forecast/methods").status_code == 404
