@@ -13,6 +13,8 @@ from rest_framework.response import Response
 
 from smartcity.api.views import CityView, instant
 from smartcity.forecasting import read
+from smartcity.forecasting.board_api import AccuracyView
+from smartcity.forecasting.champions_api import MethodsView
 from smartcity.forecasting.forecast import Forecast
 from smartcity.kernel.clock import clock
 from smartcity.telemetry.api import visible_series
@@ -70,4 +72,8 @@ def _record(record: read.Record, words: str) -> dict[str, Any]:
     return {"words": words} | measured
 
 
-urlpatterns = [path("series/<int:series_id>/forecast", ForecastView.as_view())]
+urlpatterns = [
+    path("series/<int:series_id>/forecast", ForecastView.as_view()),
+    path("series/<int:series_id>/forecast/methods", MethodsView.as_view()),
+    path("forecasts/accuracy", AccuracyView.as_view()),
+]

@@ -67,6 +67,27 @@ class Calibration(models.Model):
         return f"{self.series_id}: {self.ladder}"
 
 
+class Champion(models.Model):
+    """Which methods a backtest trusted from then on; a row only where the first of them or a share has moved."""
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="champions")
+    since = models.BigIntegerField()
+    shares: models.JSONField[Any, Any] = models.JSONField(help_text="Method to its mean share of the horizon.")
+    skill = models.FloatField(null=True)
+    is_current = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["series"], condition=models.Q(is_current=True), name="one_current_champion_per_series"
+            ),
+        ]
+        indexes = [models.Index(fields=["series", "since"], name="champion_by_series")]
+
+    def __str__(self) -> str:
+        return f"{self.series_id} since {self.since}: {self.shares}"
+
+
 class Score(models.Model):
     """One forecast beside what came. Errors are means over its steps with an actual, in the metric's unit.
 

@@ -17,7 +17,7 @@ from django.db import transaction
 from smartcity import declared
 from smartcity.devices import time_zone
 from smartcity.devices.models import Series
-from smartcity.forecasting import engine, intervals, scoring
+from smartcity.forecasting import champions, engine, intervals, scoring
 from smartcity.forecasting.beside import Beside, Holidays
 from smartcity.forecasting.methods import METHODS, suited
 from smartcity.forecasting.models import Calibration, IssuedForecast, Score
@@ -37,6 +37,7 @@ KEPT_EVERY_MS = 6 * HOUR_MS
 RECENT_MS, KEPT_MS = 2 * DAY_MS, 60 * DAY_MS
 BATCH = {Tier.LIGHT: 48, Tier.HEAVY: 4}
 MOST_HEAVY = 60
+RENEWED = ("made_at", "ladder", "skill", "windows", "learnt", "learnt_blocks", "shares", "miss", "judged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,22 +153,14 @@ def _calibrate(job: Job, past: Mapping[int, History], now_ms: int, until: float,
         standings = engine.calibrate([past[pk] for pk in batch], job.target, job.methods, now_ms, beside())
         judged = _judged(job, batch, now_ms)
         rows = [pack_standing(pk, standing, now_ms, *judged[pk]) for pk, standing in zip(batch, standings, strict=True)]
-        Calibration.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["series"],
-            update_fields=[
-                "made_at",
-                "ladder",
-                "skill",
-                "windows",
-                "learnt",
-                "learnt_blocks",
-                "shares",
-                "miss",
-                "judged",
-            ],
-        )
+        with transaction.atomic():
+            Calibration.objects.bulk_create(
+                rows,
+                update_conflicts=True,
+                unique_fields=["series"],
+                update_fields=RENEWED,
+            )
+            champions.remember(batch, standings, now_ms)
         job.calibrations.update(zip(batch, rows, strict=True))
         fresh.update(batch)
     report.calibrated += len(fresh)

@@ -30,7 +30,7 @@ function open(uid) {
 
 function entries() {
   const go = (href) => () => location.assign(href);
-  const pages = [["Map", "/"], ...config.domains.map((d) => [d.title, `/${d.label}/`]), ["Alarms", "/alarms/"], ["Ledger", "/ledger/"], ["Commands", "/commands/"], ["Notifications", "/settings/notifications/"]];
+  const pages = [["Map", "/"], ...config.domains.map((d) => [d.title, `/${d.label}/`]), ["Alarms", "/alarms/"], ["Ledger", "/ledger/"], ["Forecasts", "/forecasts/"], ["Commands", "/commands/"], ["Notifications", "/settings/notifications/"]];
   return [
     ...[...live.store.alarms.values()].map((a) => ({ text: `${a.asset} ${a.text}`, what: "alarm", go: () => open(a.asset) })),
     ...pages.map(([title, href]) => ({ text: title, what: "page", go: go(href) })),

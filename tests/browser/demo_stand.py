@@ -55,6 +55,7 @@ def main(city_map: Path) -> None:
     _ledger()
     _past_and_future()
     _commanded()
+    _scores()
     clocks.save(clock.anchor, settings.VAR / "clock.json")
 
 
@@ -159,6 +160,33 @@ def _commanded() -> None:
     )  # fmt: skip
     for state, at in (("queued", asked), ("sent", asked), ("applied", done), ("verified", done)):
         Transition.objects.create(command=command, state=state, at=at)
+
+
+def _scores() -> None:
+    """A record of forecasts: of feeders a good one, of containers two days and too narrow a band."""
+    from smartcity.devices.models import Series
+    from smartcity.forecasting.models import Score
+
+    day_ms = 86_400_000
+    rows = []
+    for metric, two_days in (("energy.feeder_kw", False), ("waste.fill_level", True)):
+        kind = "container" if two_days else "feeder"
+        found = (
+            Series.objects.filter(metric=metric, device__asset__kind=kind)
+            .order_by("device__asset__uid")
+            .values_list("pk", flat=True)[:30]
+        )
+        for k, (series, nth) in enumerate((pk, nth) for pk in found for nth in range(6)):
+            error = 2.0 + k % 11 / 4
+            both = {"first_n": 24, "first_mae": error - 1, "first_naive_mae": 5.0, "first_inside80": 17}
+            rows.append(
+                Score(series_id=series, issued_at=NOW_MS - day_ms - nth * day_ms // 4, n=48 if two_days else 96,
+                      method="direct_ridge" if k % 9 == 0 else "mix", mae=error, loss=error / 2, naive_mae=4.0,
+                      inside80=31 if two_days else 78, inside95=40 if two_days else 92, bias=error / 3, scale=6.0,
+                      **(both if two_days else {}))
+            )  # fmt: skip
+    assert len(rows) > 60, "the demo's city has no feeders or containers"
+    Score.objects.bulk_create(rows)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ PAGES = [
     "/alarms/",
     "/commands/",
     "/ledger/",
+    "/forecasts/",
     "/lighting/",
     "/energy/",
     "/traffic/",

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("forecasting", "0003_fuller_scores"),
+        ("forecasting", "0004_champions"),
     ]
 
     operations = [

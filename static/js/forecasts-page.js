@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// <forecasts-page>: the record of all forecasts, a line per kind of series, and the series that do worst.
+
+import { beside, byDay, counted, firstScore, lean, mase, methodsOf, percent } from "#city/accuracy-words";
+import { get } from "#city/api";
+import { bandMark } from "#city/band-mark";
+import { config, titleOf } from "#city/config";
+import { loadInto } from "#city/dialog";
+import { fill, h } from "#city/dom";
+import { sortable } from "#city/table";
+import { cityNow } from "#city/time";
+import { number, quantity } from "#city/words";
+
+class ForecastsPage extends HTMLElement {
+  connectedCallback() {
+    const domain = h("select", { name: "domain" }, h("option", { value: "" }, "All domains"), config.domains.map((d) => h("option", { value: d.label }, d.title)));
+    domain.addEventListener("change", () => this.load());
+    this.domain = domain;
+    this.place = h("div");
+    fill(this, meaning(), h("form.filters", { "aria-label": "Which forecasts" }, h("label", {}, "Domain", domain)), this.place);
+    this.load();
+  }
+
+  load() {
+    return loadInto(this.place, async () => board(await get("forecasts/accuracy", { domain: this.domain.value }), cityNow()), "Loading the record…");
+  }
+}
+
+const MEANING = [
+  ["Beside a season before", "How much smaller the mean error is than that of the value one season before (a week where a series has one). It is what anybody could say without a forecast."],
+  ["MASE", "The mean error over the usual change from one day to the next. Below 1 the forecast misses by less than days differ."],
+  ["80 % and 95 % band", "How many values came inside. The tick is where the bar should end: a shorter one means a band too narrow to trust."],
+  ["Lean", "What was said, on average, beside what came: too low or too high."],
+];
+const meaning = () => h("details.meaning", {}, h("summary", {}, "What the figures mean"), h("dl", {}, MEANING.map(([word, text]) => [h("dt", {}, word), h("dd", {}, text)])));
+
+function board({ lines, worst, waiting }, now) {
+  if (!lines.length) return empty(waiting, now);
+  const known = config.domains.map((d) => d.label);
+  const order = [...new Set([...known, ...lines.map((one) => one.domain)])].filter((domain) => lines.some((one) => one.domain === domain));
+  return [
+    ...order.map((domain) => h("section", {}, h("h2", {}, titleOf(domain)), h("div.accuracy", {}, lines.filter((one) => one.domain === domain).map(line)))),
+    waiting.length ? h("section", {}, h("h2", {}, "Not scored yet"), coming(waiting, now)) : null,
+    worst.length ? h("section", {}, h("h2", {}, worst.length < 20 ? "From the worst to the best" : "The worst twenty"), h("p.lead", {}, "By how far they are from the value one season before. A series needs four scored forecasts to be here."), table(worst)) : null,
+  ];
+}
+
+function empty(waiting, now) {
+  if (!waiting.length) return h("p.empty", {}, "Nothing is foreseen here yet. A forecast is issued within minutes of a series' first readings, and scored when its horizon has passed.");
+  return h("div", {}, h("p.empty", {}, "No forecast has run its course yet. It is scored once its last hour is over, beside what came:"), coming(waiting, now));
+}
+
+const coming = (waiting, now) => h("ul.coming", {}, waiting.map((one) => h("li", {}, firstScore(one, now))));
+
+function line(one) {
+  const apart = beside(one.skill);
+  const split = byDay(one);
+  return h("article.accuracy-line", {},
+    h("header", {}, h("h3", {}, one.title), h("span.small", {}, `${counted(one.series, one.kind)} · ${number(one.forecasts)} forecasts`)),
+    h("p", {}, one.words),
+    h("dl.accuracy-figures", {},
+      figure("Beside a season before", apart ? h(`strong.${apart.verdict}`, {}, apart.words) : "–"),
+      figure("MASE", h("strong", {}, mase(one.mase))),
+      band("80 % band", one.coverage80, 0.8, one.band80),
+      band("95 % band", one.coverage95, 0.95, one.band95),
+      figure("Lean", lean(one.bias, one.unit))),
+    h("p.small", {}, [split, `By ${methodsOf(one.methods)}.`].filter(Boolean).join(" ")));
+}
+
+const figure = (name, ...what) => h("div", {}, h("dt", {}, name), h("dd", {}, what));
+
+function band(name, covered, says, word) {
+  if (typeof covered !== "number") return figure(name, "–");
+  return figure(name, h("strong", {}, percent(covered)), h(word === "too narrow" ? "span.worse" : "span.same", {}, ` ${word}`), bandMark(covered, says, word === "too narrow"));
+}
+
+function table(worst) {
+  const built = sortable({
+    caption: "Series by how far their forecasts are from the value one season before",
+    empty: "",
+    key: (one) => one.series,
+    columns: [
+      { title: "Asset", name: true, value: (one) => one.asset, cell: (one) => [h("a", { href: `/?asset=${encodeURIComponent(one.asset)}` }, one.asset), one.name && one.name !== one.asset ? h("span.small", {}, ` ${one.name}`) : null] },
+      { title: "Beside a season before", value: (one) => one.skill, cell: (one) => besideOf(one.skill) },
+      { title: "Foreseen", value: (one) => one.title, numeric: false },
+      { title: "MASE", value: (one) => one.mase, text: (one) => mase(one.mase) },
+      { title: "Off by", sort: "high", value: (one) => one.mae, text: (one) => quantity(Number(one.mae.toPrecision(3)), { unit: one.unit }) },
+      { title: "80 % band", value: (one) => one.coverage80, text: (one) => percent(one.coverage80) },
+      { title: "Lean", value: (one) => one.bias, text: (one) => lean(one.bias, one.unit) },
+      { title: "Forecasts", sort: "high", value: (one) => one.forecasts },
+      { title: "Foreseen by", value: (one) => one.method?.title ?? null, numeric: false },
+    ],
+    sort: 1,
+  });
+  built.set(worst);
+  return built.element;
+}
+
+function besideOf(skill) {
+  const apart = beside(skill);
+  return apart ? h(`span.${apart.verdict}`, {}, apart.words) : "–";
+}
+
+customElements.define("forecasts-page", ForecastsPage);

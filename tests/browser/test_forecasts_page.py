@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The record of the forecasts as an operator reads it: lines in words and figures, and the way to the worst series."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+
+def test_the_record_is_read_and_the_worst_series_is_opened(console):
+    page = console.open("/forecasts/")
+    expect(page.get_by_role("link", name="Forecasts")).to_have_attribute("aria-current", "page")
+    energy = page.locator(".accuracy-line", has_text="feeders")
+    expect(energy).to_contain_text("closer than the same time one season before")
+    expect(energy).to_contain_text("a mix of methods")
+    expect(energy.locator(".band-mark")).to_have_count(2)
+    waste = page.locator(".accuracy-line", has_text="containers")
+    expect(waste).to_contain_text("too narrow")
+    expect(waste).to_contain_text("First day: MASE")
+    worst = page.locator("section", has=page.get_by_role("heading", name="The worst twenty"))
+    expect(worst.locator("tbody tr")).to_have_count(20)
+    uid = worst.locator("tbody a").first.inner_text()
+    worst.locator("tbody a").first.click()
+    expect(page.locator("asset-panel h2")).to_contain_text(uid)
+
+
+def test_one_domain_is_asked_for(console):
+    page = console.open("/forecasts/")
+    page.get_by_label("Domain").select_option("waste")
+    expect(page.locator(".accuracy-line")).to_have_count(1)
+    page.get_by_label("Domain").select_option("lighting")
+    expect(page.locator("forecasts-page")).to_contain_text("Nothing is foreseen here yet")
