@@ -14,7 +14,9 @@ COUNT = """(token) => {
   const wanted = getComputedStyle(document.documentElement).getPropertyValue(token).trim();
   const rgb = [1, 3, 5].map((i) => parseInt(wanted.slice(i, i + 2), 16));
   const canvas = document.querySelector("asset-panel forecast-chart canvas");
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
   let found = 0;
   for (let i = 0; i < data.length; i += 4) {
     if (rgb.every((v, c) => data[i + c] === v) && data[i + 3] === 255) found += 1;
