@@ -16,6 +16,7 @@ from smartcity.forecasting import read
 from smartcity.forecasting.board_api import AccuracyView
 from smartcity.forecasting.champions_api import MethodsView
 from smartcity.forecasting.forecast import Forecast
+from smartcity.forecasting.pins_api import LiftPin, PinsView
 from smartcity.kernel.clock import clock
 from smartcity.telemetry.api import visible_series
 
@@ -76,4 +77,6 @@ urlpatterns = [
     path("series/<int:series_id>/forecast", ForecastView.as_view()),
     path("series/<int:series_id>/forecast/methods", MethodsView.as_view()),
     path("forecasts/accuracy", AccuracyView.as_view()),
+    path("forecasts/pins", PinsView.as_view()),
+    path("forecasts/pins/<int:pk>/lift", LiftPin.as_view()),
 ]

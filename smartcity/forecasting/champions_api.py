@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from smartcity.api.views import CityView
-from smartcity.forecasting import board
+from smartcity.forecasting import board, pins, pins_api
 from smartcity.forecasting.models import Calibration, Champion
 from smartcity.telemetry.api import visible_series
 
@@ -26,13 +26,14 @@ class MethodsView(CityView):
 
     @extend_schema(operation_id="forecast_methods", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, series_id: int) -> Response:
-        _, metric = visible_series(request, series_id)
+        series, metric = visible_series(request, series_id)
         rows = Champion.objects.filter(series_id=series_id).order_by("-since")[:LONGEST]
         return Response(
             {
                 "series": series_id,
                 "metric": metric.name,
                 "backtest": _backtest(Calibration.objects.filter(series_id=series_id).first()),
+                "pin": pins_api.shown(pin) if (pin := pins.of(series)) else None,
                 "champions": [_champion(row) for row in rows],
             }
         )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from smartcity.forecasting.beside import columns
 from smartcity.forecasting.forecast import Basis
 from smartcity.forecasting.methods import METHODS, NAIVE
+from smartcity.forecasting.pinned import Pinned
 from smartcity.forecasting.ranking import Standing
 from smartcity.forecasting.series import Panel
 from smartcity.kernel.forecasts import Target
@@ -46,6 +47,8 @@ def _flat(readings: int) -> str:
 
 
 def _chosen(used: Sequence[str], standing: Standing) -> str:
+    if isinstance(standing, Pinned):
+        return _wanted(used, standing)
     said = _capital(_shared(used, standing))
     if not standing.windows:
         return f"{said}: the history is too short to test methods against each other."
@@ -56,6 +59,15 @@ def _chosen(used: Sequence[str], standing: Standing) -> str:
         return f"{said}: no method did better in {_windows(standing)}."
     gain = f"{standing.skill:.0%} lower loss than seasonal naive" if standing.skill is not None else "no lower loss"
     return f"{said}: {gain} in {_windows(standing)}."
+
+
+def _wanted(used: Sequence[str], pinned: Pinned) -> str:
+    """By a person's choice, not by backtest; seasonal naive still stands in where that gives no usable answer."""
+    title = METHODS[pinned.champion].title
+    if list(used) == [pinned.champion]:
+        return f"{_capital(title)}, as {pinned.owner} wants it: {pinned.reason.rstrip('.')}."
+    stand_in = _capital(_list([METHODS[name].title for name in used]))
+    return f"{stand_in} in place of {title}, which {pinned.owner} wants but which gave no usable answer."
 
 
 def _shared(used: Sequence[str], standing: Standing) -> str:

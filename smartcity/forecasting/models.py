@@ -88,6 +88,35 @@ class Champion(models.Model):
         return f"{self.series_id} since {self.since}: {self.shares}"
 
 
+class Pin(models.Model):
+    """A person's word that a series, or all of a metric and kind, is foreseen by one method until it is lifted."""
+
+    series = models.ForeignKey(Series, null=True, blank=True, on_delete=models.CASCADE, related_name="pins")
+    metric = models.CharField(max_length=80)
+    kind = models.CharField(max_length=40)
+    method = models.CharField(max_length=40)
+    reason = models.CharField(max_length=500)
+    owner = models.CharField(max_length=150)
+    since = models.BigIntegerField()
+    lifted_at = models.BigIntegerField(null=True)
+    lifted_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["series"], condition=models.Q(lifted_at=None, series__isnull=False), name="one_pin_per_series"
+            ),
+            models.UniqueConstraint(
+                fields=["metric", "kind"],
+                condition=models.Q(lifted_at=None, series__isnull=True),
+                name="one_pin_per_metric_and_kind",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.series_id or f'{self.metric} of {self.kind}'} by {self.method}"
+
+
 class Score(models.Model):
     """One forecast beside what came. Errors are means over its steps with an actual, in the metric's unit.
 

@@ -17,10 +17,10 @@ from django.db import transaction
 from smartcity import declared
 from smartcity.devices import time_zone
 from smartcity.devices.models import Series
-from smartcity.forecasting import champions, engine, intervals, scoring
+from smartcity.forecasting import champions, engine, intervals, pins, scoring
 from smartcity.forecasting.beside import Beside, Holidays
 from smartcity.forecasting.methods import METHODS, suited
-from smartcity.forecasting.models import Calibration, IssuedForecast, Score
+from smartcity.forecasting.models import Calibration, IssuedForecast, Pin, Score
 from smartcity.forecasting.packing import pack, pack_standing, unpack_standing
 from smartcity.forecasting.past import Shelf
 from smartcity.forecasting.ranking import Standing
@@ -36,22 +36,24 @@ CALIBRATE_EVERY_MS = DAY_MS
 KEPT_EVERY_MS = 6 * HOUR_MS
 RECENT_MS, KEPT_MS = 2 * DAY_MS, 60 * DAY_MS
 BATCH = {Tier.LIGHT: 48, Tier.HEAVY: 4}
-MOST_HEAVY = 60
 RENEWED = ("made_at", "ladder", "skill", "windows", "learnt", "learnt_blocks", "shares", "miss", "judged")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The series of one target with what is known of each; `methods` it may use."""
+    """The series of one target with what is known of each; `methods` it may use, and those a person has pinned."""
 
     target: Target
     methods: tuple[str, ...]
     series: tuple[int, ...]
     calibrations: dict[int, Calibration]
     issued: dict[int, int]
+    pins: dict[int, Pin]
 
     def standing(self, pk: int) -> Standing:
-        return unpack_standing(self.calibrations.get(pk), self.target, self.methods)
+        """By the backtest, which goes on where a person has decided otherwise."""
+        found = unpack_standing(self.calibrations.get(pk), self.target, self.methods)
+        return pins.heeded(found, self.pins[pk]) if pk in self.pins else found
 
     def to_calibrate(self, now_ms: int) -> list[int]:
         """Never backtested ones first, then the oldest; a time in the future (another clock) counts as never."""
@@ -60,8 +62,10 @@ class Job:
         return sorted(due, key=lambda pk: made.get(pk, 0))
 
     def to_issue(self, now_ms: int) -> list[int]:
+        """What has grown old; at once what was pinned after it was issued."""
         every = {pk: ISSUE_EVERY_MS[self.standing(pk).tier] for pk in self.series}
-        return [pk for pk in self.series if not 0 <= now_ms - self.issued.get(pk, -DAY_MS * 10_000) < every[pk]]
+        issued = {pk: at for pk, at in self.issued.items() if pk not in self.pins or self.pins[pk].since <= at}
+        return [pk for pk in self.series if not 0 <= now_ms - issued.get(pk, -DAY_MS * 10_000) < every[pk]]
 
 
 class Superseded(Exception):
@@ -116,7 +120,7 @@ def _one(job: Job, now_ms: int, shelf: Shelf, until: float, report: Report, insi
 
 
 def _jobs(metrics: Sequence[str]) -> list[Job]:
-    """Light targets first: they are many and cheap. Three queries, whatever the number of targets."""
+    """Light targets first: they are many and cheap. Four queries, whatever the number of targets."""
     targets = [target for target in declared.targets() if not metrics or target.metric in metrics]
     rows = Series.objects.filter(
         metric__in=[target.metric for target in targets], device__retired_at=None, device__asset__missing_since=None
@@ -126,8 +130,9 @@ def _jobs(metrics: Sequence[str]) -> list[Job]:
     calibrations = {row.series_id: row for row in Calibration.objects.filter(series_id__in=ids)}
     current = IssuedForecast.objects.filter(series_id__in=ids, is_current=True)
     issued = dict(current.values_list("series_id", "issued_at"))
+    pinned = pins.by_series(series, pins.standing())
     return [
-        _job(target, [pk for pk, name, kind in series if _is_meant(target, name, kind)], calibrations, issued)
+        _job(target, [pk for pk, name, kind in series if _is_meant(target, name, kind)], calibrations, issued, pinned)
         for target in sorted(targets, key=lambda target: target.tier is Tier.HEAVY)
     ]
 
@@ -136,11 +141,24 @@ def _is_meant(target: Target, metric: str, kind: str) -> bool:
     return metric == target.metric and (not target.kinds or kind in target.kinds)
 
 
-def _job(target: Target, series: Sequence[int], calibrations: dict[int, Calibration], issued: dict[int, int]) -> Job:
+def _job(
+    target: Target,
+    series: Sequence[int],
+    calibrations: dict[int, Calibration],
+    issued: dict[int, int],
+    pinned: dict[int, Pin],
+) -> Job:
     """A heavy target with more series than there is time for is foreseen by light methods."""
-    tier = target.tier if len(series) <= MOST_HEAVY else Tier.LIGHT
-    own = {pk: calibrations[pk] for pk in series if pk in calibrations}
-    return Job(target, suited(tier), tuple(series), own, {pk: issued[pk] for pk in series if pk in issued})
+    tier = target.tier if len(series) <= pins.MOST_HEAVY else Tier.LIGHT
+    mine = set(series)
+    return Job(
+        target,
+        suited(tier),
+        tuple(series),
+        {pk: row for pk, row in calibrations.items() if pk in mine},
+        {pk: at for pk, at in issued.items() if pk in mine},
+        {pk: pin for pk, pin in pinned.items() if pk in mine},
+    )
 
 
 def _calibrate(job: Job, past: Mapping[int, History], now_ms: int, until: float, report: Report) -> set[int]:

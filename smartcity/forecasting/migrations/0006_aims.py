@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("forecasting", "0004_champions"),
+        ("forecasting", "0005_pins"),
     ]
 
     operations = [
