@@ -83,7 +83,7 @@ async def _carry(city: Victim, street: Street, deliveries: list[Delivery], kills
     last = _last(street)
     busy = {*by_tick, *range(0, last, TIDY_EVERY), last}
     road = Road(city)
-    await road.start()
+    await road.start(street.now_ms(min(busy)))
     clients = [DeviceClient(retry=SOON, max_unacknowledged=100_000) for _ in range(street.devices)]
     for device, client in enumerate(clients):
         await client.connect("127.0.0.1", city.ports[1], uid(device), secret(uid(device)))
@@ -93,8 +93,7 @@ async def _carry(city: Victim, street: Street, deliveries: list[Delivery], kills
         if tick in killed:
             await asyncio.sleep(0.02)
             await road.killed()
-            await road.start()
-            await road.tell(f"at {street.now_ms(tick)}")
+            await road.start(street.now_ms(tick))
         async with asyncio.timeout(PATIENCE_S):
             refused = [answer for answer in await asyncio.gather(*said) if not answer.is_stored]
         if refused:
@@ -118,8 +117,9 @@ class Road:
     def __init__(self, city: Victim) -> None:
         self.city = city
 
-    async def start(self) -> None:
-        command = [sys.executable, "-m", "tests.ingest.road_process", str(self.city.ports[1]), "{}", "told"]
+    async def start(self, now_ms: int) -> None:
+        """Knows the time before the first device is back, as a city does that is started again."""
+        command = [sys.executable, "-m", "tests.ingest.road_process", str(self.city.ports[1]), "{}", str(now_ms)]
         pipe = asyncio.subprocess.PIPE
         self.process = await asyncio.create_subprocess_exec(
             *command, stdin=pipe, stdout=pipe, cwd=ROOT, env=self.city.environment

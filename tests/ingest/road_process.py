@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A city that does nothing but take readings, as a process that may be killed: gateway, pipeline and store.
 
-    python -m tests.ingest.road_process PORT [NAMES] [told]
+    python -m tests.ingest.road_process PORT [NAMES] [MS]
 
-NAMES are the databases' names as JSON (alias → name), because tests have databases of their own. With `told` it ends
-with its standard input and follows what is written there, a line each, and says so when it is done:
+NAMES are the databases' names as JSON (alias → name), because tests have databases of their own. With MS, the
+instant of city time it begins at, it ends with its standard input and follows what is written there, a line each, and
+says so when it is done:
 
     at MS    it is this instant of city time from now on
     tidy     close the quarters that have ended, make late ones again, pack the days that are over
@@ -23,20 +24,21 @@ if TYPE_CHECKING:
 
 
 class ToldClock:
-    now = 0
+    def __init__(self, now_ms: int) -> None:
+        self.now = now_ms
 
     def now_ms(self) -> int:
         return self.now
 
 
-async def serve(port: int, *, is_told: bool) -> None:
+async def serve(port: int, begins_ms: int | None) -> None:
     from smartcity.ingest import pipeline
     from smartcity.kernel.clock import clock
     from smartcity.transports.inbox import BoundedInbox
     from smartcity.transports.mqtt.gateway import Gateway
 
-    told = ToldClock()
-    city_ms = told.now_ms if is_told else clock.now_ms
+    told = ToldClock(begins_ms or 0)
+    city_ms = clock.now_ms if begins_ms is None else told.now_ms
     inbox = BoundedInbox()
     road = pipeline.build(inbox, lambda news: None, lambda acks: None, lambda told: None, city_ms=city_ms)
     await road.open()
@@ -44,7 +46,7 @@ async def serve(port: int, *, is_told: bool) -> None:
     await gateway.serve(port=port)
     print("ready", flush=True)
     carrying = asyncio.create_task(road.run())
-    if is_told:
+    if begins_ms is not None:
         await follow(told, road.store)
         await gateway.close()
         carrying.cancel()
@@ -74,7 +76,7 @@ def tidy(store: Store, now_ms: int) -> None:
     upkeep.seal(store, now_ms)
 
 
-def main(port: str, names: str = "{}", told: str = "") -> None:
+def main(port: str, names: str = "{}", begins_ms: str = "") -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smartcity.settings")
     from django.conf import settings
 
@@ -83,7 +85,10 @@ def main(port: str, names: str = "{}", told: str = "") -> None:
     import django
 
     django.setup()
-    asyncio.run(serve(int(port), is_told=bool(told)))
+    from smartcity.devices import time_zone
+
+    time_zone.learn()  # the database is not asked from within the loop
+    asyncio.run(serve(int(port), int(begins_ms) if begins_ms else None))
 
 
 if __name__ == "__main__":
