@@ -17,6 +17,7 @@ from smartcity.api.access import Action, scope
 from smartcity.api.views import CityView
 from smartcity.forecasting import board
 from smartcity.forecasting.board_words import band_word, in_words
+from smartcity.forecasting.methods import METHODS
 from smartcity.forecasting.read import RECENT_MS
 from smartcity.kernel.clock import clock
 from smartcity.kernel.metrics import DataClass
@@ -27,7 +28,8 @@ OF_ASSET = (f"{board.ASSET}__domain", f"{board.ASSET}__zone__code")
 class AccuracyView(CityView):
     """How forecasts of the last four weeks did: a line per domain, metric and kind, and the worst twenty series.
 
-    Errors and biases are in `unit`, the other figures have none; `waiting` says when the first score of a kind comes.
+    Errors and biases are in `unit`, the other figures have none; `waiting` says when the first score of a kind comes;
+    `methods` are those there are, and `may_pin` whether the caller may pin a series to one anywhere.
     """
 
     @extend_schema(
@@ -47,6 +49,8 @@ class AccuracyView(CityView):
                 "to": now_ms,
                 "lines": [_line(line) for line in lines],
                 "worst": [_worst(one) for one in board.worst(visible, now_ms)],
+                "methods": [_method(name) for name in METHODS],
+                "may_pin": not scope(request.user, Action.OPERATE).is_empty,
                 "waiting": [_waiting(one) for one in board.waiting(visible) if one.of not in scored],
             }
         )

@@ -92,7 +92,8 @@ class LiftPin(CityView):
 def shown(pin: Pin) -> dict[str, Any]:
     plain = {name: getattr(pin, name) for name in ("id", "metric", "kind", "method", "reason", "owner", "since")}
     lifted = {"lifted_at": pin.lifted_at, "lifted_by": pin.lifted_by}
-    return {**plain, "series": pin.series_id, "title": board.title_of(pin.method), **lifted}
+    asset = pin.series.device.asset.uid if pin.series else None
+    return {**plain, "series": pin.series_id, "asset": asset, "title": board.title_of(pin.method), **lifted}
 
 
 def _within(request: Request, reach: Scope, wish: dict[str, Any]) -> tuple[str, str]:

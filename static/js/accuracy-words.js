@@ -32,12 +32,14 @@ export function byDay({ first_day: first, later_days: later }) {
   return said.length ? `${said.join("; ")}.`.replace(/^l/, "L") : "";
 }
 
-/** "intersection" → "35 intersections"; what is counted is things in the street. */
-export function counted(n, kind) {
+/** "connection_point" → "connection points". */
+export function plural(kind) {
   const word = String(kind).replaceAll("_", " ");
-  const many = /(s|x|ch|sh)$/.test(word) ? `${word}es` : /[^aeiou]y$/.test(word) ? `${word.slice(0, -1)}ies` : `${word}s`;
-  return `${number(n)}\u00a0${n === 1 ? word : many}`;
+  return /(s|x|ch|sh)$/.test(word) ? `${word}es` : /[^aeiou]y$/.test(word) ? `${word.slice(0, -1)}ies` : `${word}s`;
 }
+
+/** "35 intersections", "1 feeder". */
+export const counted = (n, kind) => `${number(n)}\u00a0${n === 1 ? String(kind).replaceAll("_", " ") : plural(kind)}`;
 
 /** When the first score of a kind comes. */
 export function firstScore(one, now) {

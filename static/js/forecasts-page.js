@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // <forecasts-page>: the record of all forecasts, a line per kind of series, and the series that do worst.
 
-import { beside, byDay, counted, firstScore, lean, mase, methodsOf, percent } from "#city/accuracy-words";
-import { get } from "#city/api";
+import { beside, byDay, counted, firstScore, lean, mase, methodsOf, percent, plural } from "#city/accuracy-words";
+import { get, list } from "#city/api";
 import { bandMark } from "#city/band-mark";
 import { config, titleOf } from "#city/config";
 import { loadInto } from "#city/dialog";
 import { fill, h } from "#city/dom";
+import { liftPin, pin } from "#city/pin";
 import { sortable } from "#city/table";
-import { cityNow } from "#city/time";
+import { cityNow, when } from "#city/time";
 import { number, quantity } from "#city/words";
 
 class ForecastsPage extends HTMLElement {
@@ -22,7 +23,11 @@ class ForecastsPage extends HTMLElement {
   }
 
   load() {
-    return loadInto(this.place, async () => board(await get("forecasts/accuracy", { domain: this.domain.value }), cityNow()), "Loading the record…");
+    return loadInto(this.place, async () => {
+      const [found, pins] = await Promise.all([get("forecasts/accuracy", { domain: this.domain.value }), list("forecasts/pins")]);
+      const shown = pins.filter((one) => !this.domain.value || one.metric.startsWith(`${this.domain.value}.`));
+      return [board(found, cityNow(), () => this.load()), shown.length ? pinned(shown, found.may_pin, () => this.load()) : null];
+    }, "Loading the record…");
   }
 }
 
@@ -34,14 +39,14 @@ const MEANING = [
 ];
 const meaning = () => h("details.meaning", {}, h("summary", {}, "What the figures mean"), h("dl", {}, MEANING.map(([word, text]) => [h("dt", {}, word), h("dd", {}, text)])));
 
-function board({ lines, worst, waiting }, now) {
+function board({ lines, worst, waiting, methods, may_pin: mayPin }, now, again) {
   if (!lines.length) return empty(waiting, now);
   const known = config.domains.map((d) => d.label);
   const order = [...new Set([...known, ...lines.map((one) => one.domain)])].filter((domain) => lines.some((one) => one.domain === domain));
   return [
     ...order.map((domain) => h("section", {}, h("h2", {}, titleOf(domain)), h("div.accuracy", {}, lines.filter((one) => one.domain === domain).map(line)))),
     waiting.length ? h("section", {}, h("h2", {}, "Not scored yet"), coming(waiting, now)) : null,
-    worst.length ? h("section", {}, h("h2", {}, worst.length < 20 ? "From the worst to the best" : "The worst twenty"), h("p.lead", {}, "By how far they are from the value one season before. A series needs four scored forecasts to be here."), table(worst)) : null,
+    worst.length ? h("section", {}, h("h2", {}, worst.length < 20 ? "From the worst to the best" : "The worst twenty"), h("p.lead", {}, "By how far they are from the value one season before. A series needs four scored forecasts to be here."), table(worst, mayPin ? (one) => pin(one, methods, again) : null)) : null,
   ];
 }
 
@@ -74,7 +79,14 @@ function band(name, covered, says, word) {
   return figure(name, h("strong", {}, percent(covered)), h(word === "too narrow" ? "span.worse" : "span.same", {}, ` ${word}`), bandMark(covered, says, word === "too narrow"));
 }
 
-function table(worst) {
+function pinned(pins, mayLift, again) {
+  return h("section", {}, h("h2", {}, "Pinned by a person"), h("ul.coming", {}, pins.map((one) => h("li", {},
+    one.asset ? h("a", { href: `/?asset=${encodeURIComponent(one.asset)}` }, one.asset) : h("strong", {}, `All ${plural(one.kind)}`),
+    ` by ${one.title}: ${one.reason} `, h("span.small", {}, `${one.owner}, ${when(one.since, cityNow())} `),
+    mayLift ? h("button.link", { type: "button", onclick: () => liftPin(one, again) }, "Lift…") : null))));
+}
+
+function table(worst, onPin) {
   const built = sortable({
     caption: "Series by how far their forecasts are from the value one season before",
     empty: "",
@@ -89,6 +101,7 @@ function table(worst) {
       { title: "Lean", value: (one) => one.bias, text: (one) => lean(one.bias, one.unit) },
       { title: "Forecasts", sort: "high", value: (one) => one.forecasts },
       { title: "Foreseen by", value: (one) => one.method?.title ?? null, numeric: false },
+      ...(onPin ? [{ title: "", value: () => null, cell: (one) => h("button.link", { type: "button", "aria-label": `Pin ${one.asset} to a method`, onclick: () => onPin(one) }, "Pin…") }] : []),
     ],
     sort: 1,
   });

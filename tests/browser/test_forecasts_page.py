@@ -29,3 +29,19 @@ def test_one_domain_is_asked_for(console):
     expect(page.locator(".accuracy-line")).to_have_count(1)
     page.get_by_label("Domain").select_option("lighting")
     expect(page.locator("forecasts-page")).to_contain_text("Nothing is foreseen here yet")
+
+
+def test_a_series_is_pinned_with_a_reason_and_left_to_its_backtest_again(console):
+    page = console.open("/forecasts/")
+    uid = page.locator("tbody a").first.inner_text()
+    page.get_by_role("button", name=f"Pin {uid} to a method").first.click()
+    page.get_by_role("dialog").get_by_label("Method").select_option("closed_form")
+    page.get_by_role("dialog").get_by_label("Reason").fill("the engineer trusts it")
+    page.get_by_role("dialog").get_by_role("button", name="Pin", exact=True).click()
+    pinned = page.locator("section", has=page.get_by_role("heading", name="Pinned by a person"))
+    expect(pinned).to_contain_text("the engineer trusts it")
+    expect(pinned).to_contain_text(uid)
+    pinned.get_by_role("button", name="Lift…").click()
+    page.get_by_role("dialog").get_by_label("Reason").fill("over")
+    page.get_by_role("dialog").get_by_role("button", name="Lift", exact=True).click()
+    expect(pinned).to_have_count(0)

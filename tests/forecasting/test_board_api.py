@@ -45,6 +45,7 @@ def test_a_line_says_it_in_figures_and_in_words(client):
     assert line["mase"] == 0.5 and line["skill"] == pytest.approx(0.2) and line["coverage95"] == 0.95
     assert line["words"].startswith("Off by 4 kW on average, 20 % closer") and line["band80"] == "as it says"
     assert line["methods"] == [{"method": "mix", "title": "a mix of methods", "share": 1.0}]
+    assert found["may_pin"] is False and {"method": "prophet", "title": "Prophet"} in found["methods"]
     assert line["first_day"] is None and found["to"] - found["from"] == 28 * DAY
     (worst,) = found["worst"]
     assert (worst["asset"], worst["name"], worst["title"]) == ("M-1", "Name of M-1", "Load") and worst["method"] is None

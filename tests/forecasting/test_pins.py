@@ -127,7 +127,8 @@ def test_an_operator_pins_and_lifts_and_everybody_reads_it(asked, client):
     assert answer.status_code == 201 and answer.json()["title"] == "Prophet" and answer.json()["owner"] == "anna"
     assert asked(series=series, method=NAIVE, reason="me too").status_code == 409
     (listed,) = client.get("/api/v1/forecasts/pins").json()["results"]
-    assert (listed["series"], listed["kind"], listed["reason"]) == (series, "meter", "the engineer trusts it")
+    assert (listed["series"], listed["asset"], listed["reason"]) == (series, "M-1", "the engineer trusts it")
+    assert client.get("/api/v1/forecasts/accuracy").json()["may_pin"] is True
     assert client.get(f"/api/v1/series/{series}/forecast/methods").json()["pin"]["method"] == "prophet"
     assert asked(f"/{listed['id']}/lift", reason="enough").json()["lifted_by"] == "anna"
     assert client.get("/api/v1/forecasts/pins").json()["results"] == []
