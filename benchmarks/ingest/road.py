@@ -61,5 +61,8 @@ if __name__ == "__main__":
     given = asked()
     os.environ["SMARTCITY_COAP"] = f"127.0.0.1:{given.coap}" if given.coap else ""
     django.setup()
+    from smartcity.devices import time_zone
+
+    time_zone.learn()  # the database is not asked from within the loop
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(given))

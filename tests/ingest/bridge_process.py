@@ -43,6 +43,9 @@ def main() -> None:
     import django
 
     django.setup()
+    from smartcity.devices import time_zone
+
+    time_zone.learn()  # the database is not asked from within the loop
     asyncio.run(serve(Path(sys.argv[1]), sys.argv[2]))
 
 
