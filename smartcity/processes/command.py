@@ -19,6 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from smartcity import firstrun, serving
 from smartcity.declared import Undeclared
+from smartcity.devices import time_zone
 from smartcity.processes.part import Say
 from smartcity.transports.bridge.mapping import BadMapping
 from smartcity.transports.mqtt.encryption import BadCertificate
@@ -50,6 +51,7 @@ class ProcessCommand(BaseCommand, ABC):
             check()
             if not share and (reason := serving.refusal(address, port)):
                 raise firstrun.CannotStart(f"Port {port} on {address} cannot be used ({reason.lower()}): see --port.")
+            time_zone.learn()  # the database is not asked from within the loop
             raise_file_limit()
             os.environ.setdefault("OMP_NUM_THREADS", "1")
             sys.setswitchinterval(SWITCH_S)
