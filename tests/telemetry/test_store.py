@@ -121,7 +121,7 @@ def test_when_one_statement_fails_nothing_of_the_batch_is_there(store, monkeypat
         store.write(batch((NOW, ALL, 1.0), seen={7: NOW}, quarantined=[quarantined()]))
     monkeypatch.undo()
     assert all(rows(f"SELECT count(*) FROM {name}") == [(0,)] for name in TABLES if name != "watermark")
-    assert rows("SELECT count(*) FROM watermark WHERE name NOT LIKE 'days:%'") == [(0,)]
+    assert [name for (name,) in rows("SELECT name FROM watermark") if not name.startswith("days:")] == []
     written = store.write(batch((NOW, ALL, 1.0), seen={7: NOW}, quarantined=[quarantined()]))
     assert (written.stored, written.refused) == (1, ())
 
