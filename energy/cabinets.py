@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from energy.buildings import middle
 from smartcity.kernel.geo import local_xy, metres
 from smartcity.kernel.imports import LonLat, Town
 
@@ -44,7 +45,7 @@ def cabinets(town: Town, most: int) -> list[Cabinet]:
         x, y = local_xy(town.bounds[:2], point)
         squares[int(x // REACH_M), int(y // REACH_M)].append(point)
     largest = sorted(squares.items(), key=lambda one: (-len(one[1]), one[0]))[:most]
-    stand = {f"estimate:cabinet:{x}:{y}": _middle(points) for (x, y), points in largest if len(points) >= FEWEST}
+    stand = {f"estimate:cabinet:{x}:{y}": middle(points) for (x, y), points in largest if len(points) >= FEWEST}
     fed: dict[str, list[str]] = {key: [] for key in stand}
     for (_, street), key in zip(lamps, _nearest([point for point, _ in lamps], stand), strict=False):
         fed[key].append(street)
@@ -67,10 +68,6 @@ def _nearest(points: Sequence[LonLat], cabinets: Mapping[str, LonLat]) -> list[s
     )
     far = ((lamps[:, None, :] - stand[None, :, :]) ** 2).sum(axis=2)
     return [keys[index] for index in far.argmin(axis=1).tolist()]
-
-
-def _middle(points: Sequence[LonLat]) -> LonLat:
-    return sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points)
 
 
 def _name(key: str, streets: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from energy.buildings import Building, Place, places, roofs
+from energy.buildings import Building, Place, middle, places, roofs
 from energy.cabinets import cabinets
 from energy.tariffs import usual
 from smartcity.kernel.imports import AssetDraft, DeviceDraft, LonLat, Town
@@ -122,13 +122,22 @@ def _rating(peaks_kw: float) -> float:
 
 
 def _middle(group: Sequence[Load]) -> LonLat:
-    return sum(load.centre[0] for load in group) / len(group), sum(load.centre[1] for load in group) / len(group)
+    return middle([load.centre for load in group])
 
 
 def _feeder(key: str, number: int, groups: Sequence[Sequence[Load]]) -> AssetDraft:
     loads = [load for group in groups for load in group]
     fields = {"rated_kva": _rating(sum(load.peak_kw for load in loads))}
-    return _asset("feeder", "F", key, f"Feeder {number + 1}", _middle(loads), "", fields, ("feeder_kw", "loading"))
+    return _asset(
+        "feeder",
+        "F",
+        key,
+        f"Feeder {number + 1}",
+        _middle(loads),
+        "",
+        fields,
+        ("feeder_kw", "loading"),
+    )
 
 
 def _transformer(key: str, feeder: str, number: int, group: Sequence[Load]) -> AssetDraft:

@@ -120,7 +120,7 @@ def prepare(say: Say, *, city: Path | None, demo: bool, ceiling: float | None) -
     migrate(say)
     administrator(say)
     heavy = (city is not None or demo) and build_city(say, city, demo=demo)
-    street.move_to(time_zone.city())
+    street.move_to(time_zone.learn())
     start_clock(ceiling)
     if demo and clock.is_simulation:
         heavy |= write_history(say)

@@ -110,13 +110,18 @@ def _shared(
     values = total / np.where(weight > 0, weight, np.nan)[:, None, :]
     for row, names in enumerate(used):
         standing = standings[row]
-        if len(names) == len(standing.parts) and standing.learnt is not None:
-            band = intervals.apply(values[row][None], levels, standing.learnt[None], block=day_steps(target))[0]
-            band = intervals.stretch(band, levels, standing.width)
-            values[row] = quantiles.orderly(band, target.low, target.high)
+        if len(names) == len(standing.parts):
+            values[row] = _banded(values[row], levels, standing, target)
         if not np.isfinite(values[row]).all():
             names.clear()
     return values, used
+
+
+def _banded(band: Array, levels: tuple[float, ...], standing: Standing, target: Target) -> Array:
+    """The band as wide as the mix's errors in the backtest, and then its record, ask for."""
+    if standing.learnt is not None:
+        band = intervals.apply(band[None], levels, standing.learnt[None], block=day_steps(target))[0]
+    return quantiles.orderly(intervals.stretch(band, levels, standing.width), target.low, target.high)
 
 
 def _stand_in(

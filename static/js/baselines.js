@@ -3,7 +3,7 @@
 
 import { get, instant, post } from "#city/api";
 import { isSimulation, titleOf } from "#city/config";
-import { dialog, failure, field } from "#city/dialog";
+import { askWhy, dialog, failure, field, sendOnce } from "#city/dialog";
 import { fill, h, toast } from "#city/dom";
 import { cityNow, day, fromLocalInput, toLocalInput, when, zoneName } from "#city/time";
 import { number, unitText } from "#city/words";
@@ -124,37 +124,18 @@ async function confirm(box, figures, state, done) {
       found.replaces && [h("dt", {}, "Replaces"), h("dd", {}, `“${found.replaces}”, which is in force until now`)]),
     h("p.small", {}, "From the next hour on, every day's figure stands beside it. It can be withdrawn."));
   setTimeout(() => { send.disabled = false; send.focus(); }, STEADY_MS);
-  send.addEventListener("click", () => act(box, send, async () => {
+  send.addEventListener("click", () => sendOnce(box, send, async () => {
     await post("baselines/", { domain: figure.domain, kpi: figure.kpi, ...span, name: state.name, design: state.design, reason: state.reason });
     toast(`“${state.name}” is in force. Withdraw takes it back.`);
-  }, done));
+    done();
+  }));
 }
 
 export function withdrawBaseline(row, done) {
-  const box = dialog(`Withdraw “${row.name}”`);
-  const reason = h("input", { type: "text", required: true, maxlength: 500, autocomplete: "off" });
-  const send = h("button.button.primary", { type: "button", disabled: true }, "Withdraw the baseline");
-  reason.addEventListener("input", () => { send.disabled = reason.value.trim().length < 3; });
-  fill(box.body, h("p", {}, row.in_force ? "From the next hour on the ledger compares with the baseline stored before it, or with none. Days of the past keep what they were compared with." : "It is not in force; it stays in the list as withdrawn."), field("Reason", reason, "Kept in the audit with your name."));
-  fill(box.foot, h("button.button", { type: "button", onclick: box.close }, "Cancel"), send);
-  reason.focus();
-  send.addEventListener("click", () => act(box, send, async () => {
-    await post(`baselines/${row.id}/withdraw`, { reason: reason.value.trim() });
+  const lead = row.in_force ? "From the next hour on the ledger compares with the baseline stored before it, or with none. Days of the past keep what they were compared with." : "It is not in force; it stays in the list as withdrawn.";
+  askWhy(`Withdraw “${row.name}”`, lead, "Withdraw the baseline", async (reason) => {
+    await post(`baselines/${row.id}/withdraw`, { reason });
     toast(`“${row.name}” is withdrawn.`);
-  }, done));
-}
-
-/** Send once; what the server says against it stands in the dialogue and the button can be pressed again. */
-async function act(box, send, request, done) {
-  if (send.disabled) return;
-  send.disabled = true;
-  try {
-    await request();
-    box.close();
     done();
-  } catch (problem) {
-    box.body.querySelector("[role=alert]")?.remove();
-    box.body.append(failure(problem));
-    send.disabled = false;
-  }
+  }, { hint: "Kept in the audit with your name." });
 }

@@ -38,6 +38,32 @@ export function failure(problem, retry) {
   return h("div.problem", { role: "alert" }, h("p", {}, problem.words ?? problem.message), again);
 }
 
+/** Send once, then close; what the server says against it stands in the dialogue, and the button can be pressed again. */
+export async function sendOnce(box, send, request) {
+  if (send.disabled) return;
+  send.disabled = true;
+  try {
+    await request();
+    box.close();
+  } catch (problem) {
+    box.body.querySelector("[role=alert]")?.remove();
+    box.body.append(failure(problem));
+    send.disabled = false;
+  }
+}
+
+/** A dialogue that asks why before it does `act(reason)`; `fields` stand above the reason. */
+export function askWhy(title, lead, verb, act, { fields = [], hint = "Kept with your name." } = {}) {
+  const box = dialog(title);
+  const reason = h("input", { type: "text", required: true, maxlength: 500, autocomplete: "off" });
+  const send = h("button.button.primary", { type: "button", disabled: true }, verb);
+  reason.addEventListener("input", () => { send.disabled = reason.value.trim().length < 3; });
+  fill(box.body, h("p", {}, lead), fields, field("Reason", reason, hint));
+  fill(box.foot, h("button.button", { type: "button", onclick: box.close }, "Cancel"), send);
+  reason.focus();
+  send.addEventListener("click", () => sendOnce(box, send, () => act(reason.value.trim())));
+}
+
 /** Fill `place` with what `load()` builds: a waiting line first, the problem with "Try again" when it fails. */
 export async function loadInto(place, load, text = "Loading…") {
   fill(place, waiting(text));

@@ -155,6 +155,15 @@ def test_a_mix_names_its_parts_and_the_one_that_gave_no_answer(monkeypatch):
     assert np.isfinite(without.values).all()
 
 
+def test_a_record_widens_a_band_that_no_backtest_could_teach():
+    past = [ending_now(daily(40, noise=5))]
+    plain, wide = (
+        engine.issue(past, TARGET, [Standing(("closed_form", "seasonal_naive"), width=by)], NOW)[0] for by in (1.0, 2.0)
+    )
+    np.testing.assert_allclose(wide.at(0.9) - wide.median, 2 * (plain.at(0.9) - plain.median))
+    np.testing.assert_allclose(wide.median, plain.median)
+
+
 def test_counts_are_foreseen_in_roots_and_come_back_as_counts():
     """Twice the size scatters more; a band learnt from roots is wider where the series is larger, and never below 0."""
     rng = np.random.default_rng(3)

@@ -18,7 +18,6 @@ from django.core.management.base import BaseCommand, CommandError
 
 from smartcity import firstrun, serving
 from smartcity.declared import Undeclared
-from smartcity.devices import time_zone
 from smartcity.transports.bridge.mapping import BadMapping
 from smartcity.transports.mqtt.encryption import BadCertificate
 
@@ -64,7 +63,6 @@ class Command(BaseCommand):
         if firstrun.prepare(self._say, city=options["city"], demo=not options["empty"], ceiling=options["speed"]):
             firstrun.again()
         twin = not (options["no_twin"] or options["empty"])
-        time_zone.learn()  # the database is not asked from within the loop
         sys.setswitchinterval(SWITCH_S)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_live(options, twin, self._say))
