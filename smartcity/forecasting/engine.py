@@ -16,8 +16,9 @@ from smartcity.forecasting.beside import Beside
 from smartcity.forecasting.clean import clean
 from smartcity.forecasting.forecast import Basis, Forecast
 from smartcity.forecasting.methods import METHODS, MIX
+from smartcity.forecasting.mixture import mixed
 from smartcity.forecasting.ranking import Standing, by_step, contest, day_steps, levels_of
-from smartcity.forecasting.series import Array, History, Panel, coarser, panel
+from smartcity.forecasting.series import Array, Flags, History, Panel, coarser, panel
 from smartcity.kernel.forecasts import Target
 
 MEMORY_CYCLES = 8
@@ -97,31 +98,20 @@ def _shared(
     usable: Panel, target: Target, standings: Sequence[Standing], levels: tuple[float, ...]
 ) -> tuple[Array, list[list[str]]]:
     """Each series by all methods that have a share and a sane answer: values `[n, L, H]` (NaN if none) and names."""
-    shape = (len(usable.values), len(levels), target.horizon_steps)
-    total, weight = np.zeros(shape), np.zeros((shape[0], shape[2]))
+    horizon = target.horizon_steps
+    told = np.full((len(METHODS), len(usable.values), len(levels), horizon), np.nan)
+    shares = np.zeros((len(METHODS), len(usable.values), horizon))
     used: list[list[str]] = [[] for _ in standings]
-    for name in METHODS:
+    for place, name in enumerate(METHODS):
         rows = [row for row, one in enumerate(standings) if name in one.parts]
         for row, band in _attempts(name, rows, usable, target, levels):
-            share = by_step(standings[row].parts[name], day_steps(target), target.horizon_steps)
-            total[row] += share * quantiles.orderly(band, target.low, target.high)
-            weight[row] += share
+            told[place, row] = quantiles.orderly(band, target.low, target.high)
+            shares[place, row] = by_step(standings[row].parts[name], day_steps(target), horizon)
             used[row].append(name)
-    values = total / np.where(weight > 0, weight, np.nan)[:, None, :]
-    for row, names in enumerate(used):
-        standing = standings[row]
-        if len(names) == len(standing.parts):
-            values[row] = _banded(values[row], levels, standing, target)
-        if not np.isfinite(values[row]).all():
-            names.clear()
-    return values, used
-
-
-def _banded(band: Array, levels: tuple[float, ...], standing: Standing, target: Target) -> Array:
-    """The band as wide as the mix's errors in the backtest, and then its record, ask for."""
-    if standing.learnt is not None:
-        band = intervals.apply(band[None], levels, standing.learnt[None], block=day_steps(target))[0]
-    return quantiles.orderly(intervals.stretch(band, levels, standing.width), target.low, target.high)
+    width = np.array([one.asked * one.width for one in standings])[:, None, None]
+    values = quantiles.orderly(intervals.stretch(mixed(told, shares, levels), levels, width), target.low, target.high)
+    answered: Flags = np.asarray(np.isfinite(values).all(axis=(1, 2)))
+    return values, [names if ok else [] for names, ok in zip(used, answered, strict=True)]
 
 
 def _stand_in(

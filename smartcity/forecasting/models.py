@@ -48,15 +48,14 @@ class IssuedForecast(models.Model):
 
 
 class Calibration(models.Model):
-    """How a series' backtest shares it out among methods, and what their errors taught about the band."""
+    """How a series' backtest shares it out among methods, and how wide its band should be."""
 
     series = models.OneToOneField(Series, on_delete=models.CASCADE, related_name="calibration")
     made_at = models.BigIntegerField()
     ladder: models.JSONField[Any, Any] = models.JSONField()
     skill = models.FloatField(null=True)
     windows = models.PositiveIntegerField(default=0)
-    learnt = models.BinaryField(null=True)
-    learnt_blocks = models.PositiveIntegerField(default=0)
+    asked = models.FloatField(default=1.0, help_text="How much wider the backtest asks the band to be.")
     miss = models.FloatField(default=0.2, help_text="Share of misses an 80 % band aims at, as its record asks for.")
     judged = models.PositiveIntegerField(default=0, help_text="Forecasts that have met what came.")
     shares: models.JSONField[Any, Any] = models.JSONField(

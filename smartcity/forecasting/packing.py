@@ -11,7 +11,7 @@ from smartcity.forecasting.forecast import Basis, Forecast
 from smartcity.forecasting.intervals import MISSES, width
 from smartcity.forecasting.methods import METHODS, NAIVE
 from smartcity.forecasting.models import Calibration, IssuedForecast
-from smartcity.forecasting.ranking import Standing, levels_of
+from smartcity.forecasting.ranking import Standing
 from smartcity.kernel.forecasts import Target
 
 
@@ -59,8 +59,7 @@ def pack_standing(
         ladder=list(standing.ladder),
         skill=standing.skill,
         windows=standing.windows,
-        learnt=None if standing.learnt is None else standing.learnt.astype("<f4").tobytes(),
-        learnt_blocks=0 if standing.learnt is None else len(standing.learnt),
+        asked=standing.asked,
         shares=None if standing.shares is None else standing.shares.round(4).tolist(),
     )
 
@@ -69,10 +68,6 @@ def unpack_standing(row: Calibration | None, target: Target, allowed: Sequence[s
     """Seasonal naive alone where there is no row, or where it names methods that may not be used any more."""
     if row is None or not row.ladder or any(name not in METHODS or name not in allowed for name in row.ladder):
         return Standing()
-    learnt = None if row.learnt is None else np.frombuffer(row.learnt, "<f4").astype(np.float64)
-    if learnt is not None:
-        fits = len(learnt) == row.learnt_blocks * len(levels_of(target))
-        learnt = learnt.reshape(row.learnt_blocks, -1) if fits else None
     shares = None if row.shares is None else np.array(row.shares, np.float64)
     if NAIVE not in row.ladder or (shares is not None and (shares.ndim != 2 or len(shares) != len(row.ladder))):
         return Standing()
@@ -80,7 +75,7 @@ def unpack_standing(row: Calibration | None, target: Target, allowed: Sequence[s
         ladder=tuple(row.ladder),
         skill=row.skill,
         windows=row.windows,
-        learnt=learnt,
+        asked=row.asked,
         shares=shares,
         width=width(row.miss, row.judged),
     )

@@ -15,6 +15,7 @@ import numpy as np
 from smartcity.forecasting import backtest, intervals, quantiles, scores, seasons
 from smartcity.forecasting.clean import clean
 from smartcity.forecasting.methods import METHODS, NAIVE
+from smartcity.forecasting.mixture import mixed
 from smartcity.forecasting.series import Array, Flags, Panel
 from smartcity.kernel.forecasts import Target, Tier
 
@@ -32,13 +33,13 @@ class Standing:
 
     `shares[ladder, blocks]` of the forecast by cycle of the horizon, None when the first has it all; who has no share
     only stands in. `skill`: 1 − quantile loss of the mix / that of seasonal naive on the same windows, None without a
-    backtest; `learnt[blocks, levels]` and `width`: see intervals.py; None when the native band is kept.
+    backtest. `asked` and `width`: how much wider its band is for the backtest, and for its record (intervals.py).
     """
 
     ladder: tuple[str, ...] = (NAIVE,)
     skill: float | None = None
     windows: int = 0
-    learnt: Array | None = None
+    asked: float = 1.0
     shares: Array | None = None
     width: float = 1.0
 
@@ -84,13 +85,13 @@ def contest(known: Panel, target: Target, methods: Sequence[str]) -> list[Standi
     told = _told(known, target, methods, at, levels)
     losses = np.stack([scores.step_loss(each, levels, truth) for each in told.values()])
     shares = _shares(losses, list(told).index(NAIVE), day)
-    mix = _mixed(list(told.values()), shares, day)
+    said, spread = np.stack(list(told.values())), by_step(shares, day, target.horizon_steps)[:, :, None, :]
+    mix = quantiles.orderly(mixed(said, spread, levels), target.low, target.high)
     loss = scores.mean_known(scores.step_loss(mix, levels, truth), axis=2)
     naive = scores.mean_known(losses[list(told).index(NAIVE)], axis=2)
-    learnt = intervals.learn(mix, levels, truth, block=day)
-    alone = intervals.learn(told[NAIVE], levels, truth, block=day)
+    wider, alone = intervals.asked(mix, levels, truth), intervals.asked(told[NAIVE], levels, truth)
     return [
-        _standing(tuple(told), shares[:, row], loss[row], naive[row], *_of_row(row, learnt, alone))
+        _standing(tuple(told), shares[:, row], loss[row], naive[row], float(wider[row]), float(alone[row]))
         for row in range(len(known.values))
     ]
 
@@ -129,30 +130,12 @@ def _shares(losses: Array, naive: int, day: int) -> Array:
     return np.asarray(np.nan_to_num(share))
 
 
-def _mixed(told: Sequence[Array], shares: Array, day: int) -> Array:
-    """The shared forecast of each window, of those methods that were tried on it; NaN where none was."""
-    total, weight = np.zeros(told[0].shape), np.zeros(told[0].shape[:2] + told[0].shape[3:])
-    for said, share in zip(told, shares, strict=True):
-        known = np.asarray(np.isfinite(said).all(axis=(2, 3)))
-        each = by_step(share, day, said.shape[3])[:, None, :] * known[:, :, None]
-        total += each[:, :, None, :] * np.where(known[:, :, None, None], said, 0.0)
-        weight += each
-    with np.errstate(invalid="ignore"):
-        return np.asarray(total / np.where(weight > 0, weight, np.nan)[:, :, None, :])
-
-
-def _of_row(row: int, *learnt: Array | None) -> tuple[Array | None, ...]:
-    return tuple(None if one is None or not np.isfinite(one[row]).all() else one[row] for one in learnt)
-
-
-def _standing(
-    names: Sequence[str], shares: Array, loss: Array, naive: Array, learnt: Array | None, alone: Array | None
-) -> Standing:
+def _standing(names: Sequence[str], shares: Array, loss: Array, naive: Array, wider: float, alone: float) -> Standing:
     """Seasonal naive alone where the mix does not beat it clearly."""
     both = np.isfinite(loss) & np.isfinite(naive)
     if not (both.any() and loss[both].sum() < (1 - MARGIN) * naive[both].sum()):
         windows = int(np.isfinite(naive).sum())
-        return Standing(skill=0.0 if windows and np.nansum(naive) > 0 else None, windows=windows, learnt=alone)
+        return Standing(skill=0.0 if windows and np.nansum(naive) > 0 else None, windows=windows, asked=alone)
     order = [k for k in np.argsort(-shares.mean(axis=1), kind="stable") if shares[k].any()]
     ladder = tuple(names[k] for k in order)
     kept = shares[order]
@@ -162,7 +145,7 @@ def _standing(
         ladder=ladder,
         skill=float(1 - loss[both].sum() / naive[both].sum()),
         windows=int(both.sum()),
-        learnt=learnt,
+        asked=wider,
         shares=kept,
     )
 

@@ -36,7 +36,7 @@ CALIBRATE_EVERY_MS = DAY_MS
 KEPT_EVERY_MS = 6 * HOUR_MS
 RECENT_MS, KEPT_MS = 2 * DAY_MS, 60 * DAY_MS
 BATCH = {Tier.LIGHT: 48, Tier.HEAVY: 4}
-RENEWED = ("made_at", "ladder", "skill", "windows", "learnt", "learnt_blocks", "shares", "miss", "judged")
+RENEWED = ("made_at", "ladder", "skill", "windows", "asked", "shares", "miss", "judged")
 
 
 @dataclass(frozen=True, slots=True)

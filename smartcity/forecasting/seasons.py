@@ -42,27 +42,26 @@ def _filled(values: Array, season: int) -> Array:
     return np.where(np.isfinite(forward), forward, np.where(np.isfinite(backward), backward, mean))
 
 
-def phase_spread(errors: Array, season: int, *, end: int, horizon: int) -> tuple[Array, Array]:
+def phase_spread(errors: Array, season: int, *, horizon: int) -> tuple[Array, Array]:
     """Mean absolute error by phase of season, half shrunk to the series' own mean: ([n, T], [n, horizon]).
 
-    `end` is the number of steps of `errors` (its last phase); a smooth window of a twelfth of the season is taken.
+    The horizon begins where `errors` end; a smooth window of a twelfth of the season is taken.
     """
     rows, steps = errors.shape
-    size = np.abs(errors)
-    known = np.isfinite(size)
-    phase = (np.arange(steps) - end) % season
-    total, count = np.zeros((rows, season)), np.zeros((rows, season))
-    for offset in range(0, steps, season):
-        chunk = slice(offset, min(offset + season, steps))
-        total[:, phase[chunk]] += np.where(known[:, chunk], size[:, chunk], 0.0)
-        count[:, phase[chunk]] += known[:, chunk]
+    lead = -steps % season
+    cycles = np.full((rows, lead + steps), np.nan)
+    np.abs(errors, out=cycles[:, lead:])
+    known = np.isfinite(cycles)
+    cycles[~known] = 0.0
+    total = cycles.reshape(rows, -1, season).sum(axis=1)
+    count = known.reshape(rows, -1, season).sum(axis=1, dtype=np.float64)
     width = max(season // 12, 1)
     total, count = _circular_sum(total, width), _circular_sum(count, width)
     overall = total.sum(axis=1, keepdims=True) / np.maximum(count.sum(axis=1, keepdims=True), 1.0)
     prior = 0.1 * count.mean(axis=1, keepdims=True) + 1.0
     spread = (total + prior * overall) / (count + prior)
     spread = np.maximum(spread, 1e-9 + 0.05 * overall)
-    return spread[:, phase], spread[:, np.arange(horizon) % season]
+    return spread[:, (np.arange(steps) - steps) % season], spread[:, np.arange(horizon) % season]
 
 
 def _circular_sum(values: Array, width: int) -> Array:

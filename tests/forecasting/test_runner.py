@@ -190,10 +190,9 @@ def test_a_shelf_says_the_same_as_reading_everything_again(grid):
 
 
 def test_a_standing_that_no_longer_fits_counts_as_none():
-    standing = Standing(ladder=("closed_form", NAIVE), skill=0.2, windows=5, learnt=np.ones((1, 7)))
+    standing = Standing(ladder=("closed_form", NAIVE), skill=0.2, windows=5, asked=1.25)
     row = packing.pack_standing(1, standing, NOW)
     back = packing.unpack_standing(row, METER, LIGHT)
-    assert back.ladder == standing.ladder and back.learnt is not None and back.learnt.shape == (1, 7)
-    assert packing.unpack_standing(row, Target(metric="test.load", levels=(0.5,)), LIGHT).learnt is None
+    assert back.ladder == standing.ladder and back.asked == 1.25
     assert packing.unpack_standing(row, METER, (NAIVE,)) == Standing()
     assert packing.unpack_standing(None, METER, tuple(METHODS)) == Standing()

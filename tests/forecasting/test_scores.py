@@ -64,11 +64,14 @@ def test_what_was_not_said_or_not_known_is_not_measured():
     )
 )
 def test_row_quantiles_agree_with_numpy(values):
+    """To single precision."""
     ours = quantiles.row_quantiles(values, (0.0, 0.1, 0.5, 1.0))
     for row, mine in zip(values, ours, strict=True):
         known = row[np.isfinite(row)]
         if len(known):
-            np.testing.assert_allclose(mine, np.quantile(known, (0.0, 0.1, 0.5, 1.0)), rtol=1e-9, atol=1e-6)
+            np.testing.assert_allclose(
+                mine, np.quantile(known, (0.0, 0.1, 0.5, 1.0)), rtol=2e-7, atol=2e-7 * np.abs(known).max()
+            )
         else:
             assert np.isnan(mine).all()
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import fft, linalg
@@ -22,7 +23,7 @@ from smartcity.forecasting.beside import by_hour, columns
 from smartcity.forecasting.series import Array, Panel
 from smartcity.kernel.forecasts import Target
 
-HALF_LIFE_CYCLES = 4.0
+HALF_LIFE_CYCLES = 3.0
 KNOTS = 6
 ROUNDS = 4
 SHRINK = 0.05
@@ -57,18 +58,15 @@ def fit(panel: Panel, target: Target) -> Model:
     size = np.maximum(complete.std(axis=1, keepdims=True), 1e-12)
     scaled = (complete - centre) / size
     beside = columns(panel.beside, panel.start_ms, panel.step_s, panel.steps, target.horizon_steps).values
-    at = np.arange(panel.steps, dtype=np.float64)
-    design, penalty = _design(at, panel.steps, periods, beside[:, : panel.steps])
-    weight = 0.5 ** (np.arange(panel.steps)[::-1] / (HALF_LIFE_CYCLES * (periods[-1] if periods else panel.steps)))
-    weighted = design * weight[:, None]
-    solver = linalg.cho_solve(linalg.cho_factor(design.T @ weighted + np.diag(penalty)), weighted.T)
+    design, solver, freedom = (
+        _solver(panel.steps, periods) if not len(beside) else _solved(panel.steps, periods, beside)
+    )
     coefficients = solver @ scaled.T
     gappy = np.flatnonzero(~known.all(axis=1))
     for _ in range(ROUNDS if len(gappy) else 0):
         scaled[gappy] = np.where(known[gappy], scaled[gappy], (design @ coefficients[:, gappy]).T)
         coefficients[:, gappy] = solver @ scaled[gappy].T
     residuals = np.where(known, scaled - (design @ coefficients).T, np.nan)
-    freedom = 1 - float(np.sum(solver * design.T)) / float(weight.sum())
     widened = 1 / np.sqrt(max(freedom, 0.25))
     return Model(panel.steps, periods, beside, coefficients, residuals, centre, size, widened)
 
@@ -79,11 +77,26 @@ def predict(model: Model, horizon_steps: int, levels: Sequence[float]) -> Array:
     correction, explained = _correction(model, horizon_steps)
     point = (future @ model.coefficients).T + correction
     season = model.seasons[0] if model.seasons else 1
-    past, spread = seasons.phase_spread(model.residuals, season, end=model.steps, horizon=horizon_steps)
+    past, spread = seasons.phase_spread(model.residuals, season, horizon=horizon_steps)
     shape = quantiles.row_quantiles(model.residuals / past, levels)
     spread = spread * model.widened * np.sqrt(np.maximum(1 - explained, 0.05))
     scaled = point[:, None, :] + shape[:, :, None] * spread[:, None, :]
     return np.asarray(scaled * model.size[:, :, None] + model.centre[:, :, None])
+
+
+@lru_cache(maxsize=10)
+def _solver(steps: int, periods: tuple[int, ...]) -> tuple[Array, Array, float]:
+    """Of series beside which nothing stands: a backtest's windows are of the same lengths batch after batch."""
+    return _solved(steps, periods, np.empty((0, steps)))
+
+
+def _solved(steps: int, periods: tuple[int, ...], beside: Array) -> tuple[Array, Array, float]:
+    """Design `[T, p]`, solver `[p, T]` that takes values to coefficients, and the share of freedom the fit leaves."""
+    design, penalty = _design(np.arange(steps, dtype=np.float64), steps, periods, beside[:, :steps])
+    weight = 0.5 ** (np.arange(steps)[::-1] / (HALF_LIFE_CYCLES * (periods[-1] if periods else steps)))
+    weighted = design * weight[:, None]
+    solver = linalg.cho_solve(linalg.cho_factor(design.T @ weighted + np.diag(penalty)), weighted.T)
+    return design, solver, 1 - float(np.sum(solver * design.T)) / float(weight.sum())
 
 
 def _design(at: Array, steps: int, periods: tuple[int, ...], beside: Array) -> tuple[Array, Array]:
@@ -92,7 +105,7 @@ def _design(at: Array, steps: int, periods: tuple[int, ...], beside: Array) -> t
     shown, penalty = [np.ones(len(at)), time - 1.0], [1e-6, 0.05 * steps / 10]
     for knot in np.arange(1, KNOTS + 1) / (KNOTS + 2):
         shown.append(np.maximum(time - knot, 0.0) - np.maximum(1.0 - knot, 0.0))
-        penalty.append(0.05 * steps)
+        penalty.append(0.15 * steps)
     for frequency, prior in _harmonics(periods):
         angle = 2 * np.pi * frequency * at
         shown += [np.cos(angle), np.sin(angle)]
@@ -108,7 +121,7 @@ def _harmonics(periods: tuple[int, ...]) -> list[tuple[float, float]]:
     found: dict[float, float] = {}
     for period in periods:
         for order in range(1, _orders(period, periods) + 1):
-            easy = 2.0 if period == periods[0] else 6.0
+            easy = 3.0 if period == periods[0] else 40.0
             found.setdefault(round(order / period, 12), easy * (1 + (order * periods[0] / period) ** 2 / 8))
     return sorted(found.items())
 

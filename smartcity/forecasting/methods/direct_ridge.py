@@ -23,11 +23,13 @@ from smartcity.forecasting.beside import by_hour, columns
 from smartcity.forecasting.series import Array, Flags, Panel
 from smartcity.kernel.forecasts import Target
 
-SHRINK = 30.0  # observations the panel's regression counts for
+COMMON = 0.5  # of one observation's size, the ridge on the panel's regression; twice that for a panel of one
+SHRINK, FLOOR = 5.0, 5.0  # observations the panel's regression counts for, and how far of no size at all
 Steps = npt.NDArray[np.int64]
+Single = npt.NDArray[np.float32]  # of scaled values: half the memory to move, and errors far below theirs
 
-HALF_LIFE_CYCLES = 28.0
-MOST_CYCLES = 42
+HALF_LIFE_CYCLES = 60.0
+MOST_CYCLES = 56
 DECAYS = (2.0, 6.0, 18.0)  # of 24 steps a cycle: how fast the newest anomalies fade
 
 
@@ -77,12 +79,13 @@ def predict(model: Model, horizon_steps: int, levels: Sequence[float]) -> Array:
     rows, count, step = past.cycles.shape
     out = np.empty((rows, len(levels), step * (model.parts[-1].ahead.stop)))
     for part in model.parts:
-        taught, spread = seasons.phase_spread(part.residuals, step, end=part.residuals.shape[1], horizon=step)
+        taught, spread = seasons.phase_spread(part.residuals, step, horizon=step)
         shape = quantiles.row_quantiles(part.residuals / taught, levels)
         band = shape[:, :, None] * spread[:, None, :] * part.widened
         for ahead in part.ahead:
-            told = _features(past, np.array([count + ahead]), ahead)[:, 0] @ part.coefficients[:, :, None]
-            out[:, :, ahead * step : (ahead + 1) * step] = told.transpose(0, 2, 1) + band
+            features = _features(past, np.array([count + ahead]), ahead)
+            told = part.coefficients[:, None, :] @ features.reshape(rows, -1, step)
+            out[:, :, ahead * step : (ahead + 1) * step] = told + band
     return np.asarray((out * past.size[:, :, None] + past.centre[:, :, None])[:, :, :horizon_steps])
 
 
@@ -107,25 +110,27 @@ def _taught(past: Past, ahead: range) -> Part:
     lead = (ahead.start + ahead.stop - 1) // 2
     first = min(past.long, count // 2) + lead
     days = np.arange(min(max(first, lead + 1), count - 2), count)
-    features, wanted = _features(past, days, lead), past.cycles[:, days]
-    weight = 0.5 ** ((count - 1 - days) / HALF_LIFE_CYCLES)[None, :, None] * past.known[:, days]
-    width = features.shape[-1]
-    flat, weight = features.reshape(rows, -1, width), weight.reshape(rows, -1)
-    weighted = (flat * weight[:, :, None]).transpose(0, 2, 1)
-    gram, cross = weighted @ flat, (weighted @ wanted.reshape(rows, -1, 1))[:, :, 0]
+    wanted, known = past.cycles[:, days].reshape(rows, -1), past.known[:, days].reshape(rows, -1)
+    features = _features(past, days, lead).reshape(rows, -1, wanted.shape[1])
+    width = features.shape[1]
+    weight = np.repeat(0.5 ** ((count - 1 - days) / HALF_LIFE_CYCLES), past.cycles.shape[2]) * known
+    weighted = features * weight.astype(np.float32)[:, None, :]
+    gram = (weighted @ features.transpose(0, 2, 1)).astype(np.float64)
+    cross = (weighted @ wanted.astype(np.float32)[:, :, None])[:, :, 0].astype(np.float64)
     observed = np.maximum(weight.sum(axis=1), 1.0)
     common = (gram / observed[:, None, None]).mean(axis=0)
-    shared = np.linalg.solve(common + 0.01 * np.eye(width), (cross / observed[:, None]).mean(axis=0))
-    pull = SHRINK * (np.diag(common) + 0.05)
+    few = COMMON * (1 + 1 / rows) * np.eye(width)
+    shared = np.linalg.solve(common + few, (cross / observed[:, None]).mean(axis=0))
+    pull = SHRINK * (np.diag(common) + FLOOR)
     coefficients = np.linalg.solve(gram + np.diag(pull), (cross + pull * shared)[:, :, None])[:, :, 0]
-    residuals = wanted - (features @ coefficients[:, None, :, None])[..., 0]
-    residuals = np.where(past.known[:, days], residuals, np.nan).reshape(rows, -1)
+    residuals = wanted - (coefficients.astype(np.float32)[:, None, :] @ features)[:, 0]
+    residuals[~known] = np.nan
     freedom = 1 - 0.5 * width / max(float(observed.mean()), 2 * width)
-    return Part(ahead, coefficients, residuals, 1 / np.sqrt(max(freedom, 0.3)))
+    return Part(ahead, np.asarray(coefficients), residuals, 1 / np.sqrt(max(freedom, 0.3)))
 
 
-def _features(past: Past, days: Steps, ahead: int) -> Array:
-    """What was known `ahead + 1` cycles before each of `days`, for every step of them: `[n, days, s, p]`."""
+def _features(past: Past, days: Steps, ahead: int) -> Single:
+    """What was known `ahead + 1` cycles before each of `days`, for every step of them: `[n, p, days, s]`."""
     cycles, long = past.cycles, past.long
     last = days - ahead - 1
     before = days - long * (-(-(ahead + 1) // long))
@@ -138,7 +143,10 @@ def _features(past: Past, days: Steps, ahead: int) -> Array:
     for row in past.beside:
         now = row[days]
         shown += [(now - row[np.maximum(last, 0)])[None], (now - row[np.where(before >= 0, before, last)])[None]]
-    return np.stack(np.broadcast_arrays(*shown, np.full((1, 1, 1), 0.5)), axis=-1)
+    out = np.full((len(cycles), len(shown) + 1, len(days), cycles.shape[2]), 0.5, dtype=np.float32)
+    for place, one in enumerate(shown):
+        out[:, place] = one
+    return out
 
 
 def _cycle(cycles: Array, at: Steps, instead: Steps | None = None) -> Array:

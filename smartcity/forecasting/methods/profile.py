@@ -20,8 +20,8 @@ from smartcity.kernel.forecasts import Target
 HALF_LIFE_SEASONS = 6.0
 SHAPES = 2
 FEWEST = 8  # series from which shapes are shared
-OTHER_DAYS = 0.05  # what a cycle that is not the same weekday counts for
-LEVEL_KEPT = 0.3  # of how far the newest season was off
+OTHER_DAYS = 0.02  # what a cycle that is not the same weekday counts for
+LEVEL_KEPT = 1.0  # of how far the newest season was off
 WIDENED = 1.15
 
 
@@ -51,8 +51,7 @@ def fit(panel: Panel, target: Target) -> Model:
 
 def predict(model: Model, horizon_steps: int, levels: Sequence[float]) -> Array:
     point = model.usual[:, np.arange(horizon_steps) % model.usual.shape[1]]
-    end = model.residuals.shape[1]
-    past, spread = seasons.phase_spread(model.residuals, model.season, end=end, horizon=horizon_steps)
+    past, spread = seasons.phase_spread(model.residuals, model.season, horizon=horizon_steps)
     shape = quantiles.row_quantiles(model.residuals / past, levels)
     return np.asarray(point[:, None, :] + shape[:, :, None] * spread[:, None, :] * WIDENED)
 

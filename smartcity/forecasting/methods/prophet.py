@@ -53,7 +53,7 @@ def fit(panel: Panel, target: Target) -> Model:
 def predict(model: Model, horizon_steps: int, levels: Sequence[float]) -> Array:
     frame = _calendar(model.panel, model.panel.steps, horizon_steps)
     point = np.stack([one.predict(frame)["yhat"].to_numpy() for one in model.fitted])
-    past, spread = seasons.phase_spread(model.residuals, model.season, end=model.panel.steps, horizon=horizon_steps)
+    past, spread = seasons.phase_spread(model.residuals, model.season, horizon=horizon_steps)
     shape = quantiles.row_quantiles(model.residuals / past, levels)
     return np.asarray(point[:, None, :] + shape[:, :, None] * spread[:, None, :])
 

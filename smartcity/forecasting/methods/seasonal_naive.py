@@ -82,7 +82,7 @@ def _differences(values: Array, season: int, k: int, horizon: int, levels: Seque
     errors = values[:, k * season :] - values[:, : -k * season]
     if errors.shape[1] == 0:
         return np.zeros((len(values), len(levels), horizon))
-    past, future = seasons.phase_spread(errors, season, end=errors.shape[1], horizon=horizon)
+    past, future = seasons.phase_spread(errors, season, horizon=horizon)
     shape = quantiles.row_quantiles((errors / past)[:, -MOST_ERRORS:], (*levels, 0.5))
     shape = np.where(np.isfinite(shape), shape, 0.0)
     shape = shape[:, :-1] - shape[:, -1:]
