@@ -69,9 +69,8 @@ def test_row_quantiles_agree_with_numpy(values):
     for row, mine in zip(values, ours, strict=True):
         known = row[np.isfinite(row)]
         if len(known):
-            np.testing.assert_allclose(
-                mine, np.quantile(known, (0.0, 0.1, 0.5, 1.0)), rtol=2e-7, atol=2e-7 * np.abs(known).max()
-            )
+            exact, single = np.quantile(known, (0.0, 0.1, 0.5, 1.0)), 3e-7 * np.abs(known).max() + 1e-30
+            np.testing.assert_allclose(mine, exact, rtol=0, atol=single)
         else:
             assert np.isnan(mine).all()
 
