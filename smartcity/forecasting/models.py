@@ -87,6 +87,28 @@ class Champion(models.Model):
         return f"{self.series_id} since {self.since}: {self.shares}"
 
 
+class Drift(models.Model):
+    """A series whose forecasts have become worse: since when, by how much, and until when. See drift.py."""
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="drifts")
+    what = models.CharField(max_length=8, help_text="error: MASE by day; misses: share of steps outside the 80 % band.")
+    since = models.BigIntegerField()
+    noticed_at = models.BigIntegerField()
+    before = models.FloatField()
+    after = models.FloatField()
+    ended_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["series", "what"], condition=models.Q(ended_at=None), name="one_drift_per_series_and_figure"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what} of {self.series_id} since {self.since}"
+
+
 class Pin(models.Model):
     """A person's word that a series, or all of a metric and kind, is foreseen by one method until it is lifted."""
 

@@ -48,7 +48,7 @@ def main(city_map: Path) -> None:
     firstrun.write_secrets(settings.VAR / "secrets")
     firstrun.migrate(print)
     importer.import_city(city_map, demo=True, say=lambda text: None)
-    clock.start_simulation(NOW_MS, 10.0)
+    clock.start_simulation(NOW_MS, 3.0)
     backfill(NOW_MS, days=1.0, only=("lighting",))
     (settings.VAR / "history-written").write_text("a day, for the browser tests")
     _people()
