@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchmarks.forecasting.sets import hourly
 from smartcity.forecasting import engine, scores
-from smartcity.forecasting.beside import Beside, Holidays, Temperature, Together, Vintage
+from smartcity.forecasting.beside import Beside, Holidays, Known, Temperature, Together, Vintage
 from smartcity.forecasting.methods import suited
 from smartcity.forecasting.series import History
 from smartcity.kernel.forecasts import Target, Tier
@@ -29,7 +29,7 @@ def errors(folder: Path, target: Target) -> dict[str, tuple[float, float]]:
     at = frame["ts_utc"].dt.tz_localize(None)
     demand, air = hourly(at, frame["demand_mw"]), hourly(at, frame["temp_c"])
     came = Vintage(0, air.start_ms, 3600, air.values)
-    beside = Together((Temperature(came, (came,)), Holidays("AU", ZoneInfo("Australia/Melbourne"), "VIC")))
+    beside = Together((Temperature(Known([came])), Holidays("AU", ZoneInfo("Australia/Melbourne"), "VIC")))
     steps, horizon = len(demand.values), target.horizon_steps
     cuts = np.linspace(FIRST_WEEKS * 168, steps - horizon - 1, ORIGINS).astype(int)
     return {

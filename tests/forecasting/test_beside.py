@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from smartcity.forecasting import checks, engine
-from smartcity.forecasting.beside import Holidays, Temperature, Together, Vintage, columns
+from smartcity.forecasting.beside import (
+    Holidays,
+    Known,
+    Temperature,
+    Together,
+    Vintage,
+    columns,
+)
 from smartcity.forecasting.methods import METHODS, NAIVE, suited
 from smartcity.forecasting.ranking import Standing
 from smartcity.kernel.forecasts import Tier
@@ -32,7 +39,7 @@ def heated(temperature):
 
 def known(temperature, foreseen=True):
     measured = Vintage(0, START, 3600, temperature[: DAYS * 24])
-    return Temperature(measured, (Vintage(START, START, 3600, temperature),) if foreseen else ())
+    return Temperature(Known([Vintage(START, START, 3600, temperature)] if foreseen else [], measured=measured))
 
 
 def error(beside):
@@ -46,21 +53,21 @@ def test_who_knows_tomorrow_s_cold_foresees_tomorrow_s_load():
     without, _ = error(None)
     with_it, told = error(known(weather()))
     assert with_it < 0.6 * without
-    assert "It reckons with cold" in told.note
+    assert "It reckons with temperature." in told.note
 
 
 def test_weather_that_was_not_foreseen_is_left_out_and_said_so():
     without, _ = error(None)
     blind, told = error(known(weather(), foreseen=False))
     assert blind == pytest.approx(without)
-    assert "not foreseen this time: cold" in told.note
+    assert "not foreseen this time: temperature" in told.note
 
 
 def test_a_window_of_the_backtest_sees_the_forecast_of_its_day_and_not_what_came():
     temperature = weather()
     wrong = np.full(len(temperature), -40.0)
     early, late = Vintage(START + 10 * HOUR_MS, START, 3600, wrong), Vintage(NOW, START, 3600, temperature)
-    both = Temperature(Vintage(0, START, 3600, temperature), (early, late))
+    both = Temperature(Known([late, early], measured=Vintage(0, START, 3600, temperature)))
     at = START + 20 * HOUR_MS
     cold = both.seen(at, START + 10 * HOUR_MS, 3600, 20)[0]
     np.testing.assert_allclose(cold[:10], np.maximum(15 - temperature[10:20], 0))
@@ -78,10 +85,10 @@ def test_a_column_that_never_differed_or_is_hardly_known_is_not_used():
     temperature = np.full((DAYS + 3) * 24, 18.0)
     both = Together((known(temperature), Holidays("FI", ZoneInfo("Europe/Helsinki"))))
     found = columns(both, START, 3600, DAYS * 24, 24)
-    assert not set(found.names) & {"cold", "heat"}
+    assert "temperature" not in found.names
     patchy = weather()
     patchy[: 30 * 24] = np.nan
-    assert "cold" in columns(known(patchy), START, 3600, DAYS * 24, 24).missing
+    assert "temperature" in columns(known(patchy), START, 3600, DAYS * 24, 24).missing
 
 
 @pytest.mark.parametrize("name", [name for name in suited(Tier.LIGHT) if name not in {NAIVE, "profile"}])
