@@ -72,7 +72,7 @@ class EventsView(CityView):
         return Response(
             {
                 "results": [shown(row) | {"may_change": _may(may, row)} for row in rows if _sees(reach, row)],
-                "kinds": [{"kind": kind, "title": title} for kind, title in events.KINDS.items()],
+                "kinds": [{"kind": kind, "title": _title(kind)} for kind in events.KINDS],
                 "domains": [domain for domain in _domains() if may.touches(domain)],
                 "zones": _zones(may),
                 "weather": {"words": words, "is_well": is_well},
@@ -140,7 +140,11 @@ def shown(event: Event) -> dict[str, Any]:
     names += ("expected_percent", "reason", "owner", "entered_at", "cancelled_at", "cancelled_by")
     place = {"zone": event.zone.code if event.zone else "", "zone_name": event.zone.name if event.zone else ""}
     plain = {name: getattr(event, name) for name in names}
-    return {**plain, "title": events.KINDS.get(event.kind, event.kind), **place, "replaces": event.replaces_id}
+    return {**plain, "title": _title(event.kind), **place, "replaces": event.replaces_id}
+
+
+def _title(kind: str) -> str:
+    return kind.replace("_", " ")
 
 
 def _wish(request: Request, reach: Scope) -> events.Wish:

@@ -58,6 +58,7 @@ export function faultOf(wish) {
   return wish.reason.length < 3 ? "Say where you know it from, in a few words." : "";
 }
 
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const numberOf = (input) => (input.value.trim() === "" ? null : Number(input.value));
 
 function ask(found, old, again) {
@@ -68,7 +69,7 @@ function ask(found, old, again) {
   const figure = (value, more) => h("input", { type: "number", value: value ?? "", ...more });
   const choose = (rows, value) => { const made = h("select", {}, rows.map(([key, title]) => h("option", { value: key }, title))); made.value = value; return made; };
   const name = text(old?.name ?? "", 120);
-  const kind = choose(found.kinds.map((one) => [one.kind, one.title]), old?.kind ?? found.kinds[0].kind);
+  const kind = choose(found.kinds.map((one) => [one.kind, capital(one.title)]), old?.kind ?? found.kinds[0].kind);
   const [start, end] = [at(old?.start ?? soon), at(old?.end ?? soon + 2 * HOUR_MS)];
   const [before, after] = [old?.before_s, old?.after_s].map((s) => figure((s ?? 3600) / 60, { min: 0, max: 1440, step: 5 }));
   const zone = choose(found.zones.map((one) => [one.code, one.name]), old?.zone ?? found.zones[0].code);
@@ -79,7 +80,7 @@ function ask(found, old, again) {
   const wrong = h("p.problem", { role: "alert", hidden: true });
   const circle = h("details", {}, h("summary", {}, "Only around a point"), h("div.three", {}, field("Latitude", lat), field("Longitude", lon), field("Radius, m", radius)));
   circle.open = Number.isFinite(old?.radius_m);
-  fill(box.body, h("form", { method: "dialog", novalidate: true }, h("div.two", {}, field("Name", name), field("Kind", kind, "Those of one kind teach what the next one does.")),
+  fill(box.body, h("form.event-form", { method: "dialog", novalidate: true }, h("div.two", {}, field("Name", name), field("Kind", kind, "Those of one kind teach what the next one does.")),
     h("div.two", {}, field("Starts", start, `City time, ${zoneName(cityNow())}.`), field("Ends", end)), h("div.two", {}, field("Effect grows over, minutes before", before), field("Effect fades over, minutes after", after)),
     h("div.two", {}, field("Where", zone), field("Concerns", concerns)), circle,
     field("Expected change, %", expected, "May be left empty. It is used until an event of this kind has been, and the band is wider there."), field("Reason", reason, "Where you know it from. Kept with your name."), wrong));
