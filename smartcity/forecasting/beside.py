@@ -18,15 +18,22 @@ import numpy.typing as npt
 
 from smartcity.forecasting.series import Array
 
-HEATING_C, COOLING_C = 15.0, 20.0
+HEATING_C, COOLING_C, NOTABLE_K = 15.0, 20.0, 2.0
 DAY_S = 86_400
 
 
 class Beside(Protocol):
-    """`names` of the columns, in the words of the note under a forecast; several may share one."""
+    """`names` of the columns, in the words of the note under a forecast; several may share one.
+
+    `least`: a column that has hardly moved so far is not blown up to more than this spread asks for. Who has seen two
+    warm hours in eight weeks knows nothing of a heat wave.
+    """
 
     @property
     def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def least(self) -> tuple[float, ...]: ...
 
     def seen(self, at_ms: int, start_ms: int, step_s: int, steps: int) -> Array:
         """`[columns, steps]` from `start_ms` on as known at `at_ms`; NaN where it was not."""
@@ -44,6 +51,10 @@ class Holidays:
     @property
     def names(self) -> tuple[str, ...]:
         return ("public holidays",)
+
+    @property
+    def least(self) -> tuple[float, ...]:
+        return (0.0,)
 
     def seen(self, at_ms: int, start_ms: int, step_s: int, steps: int) -> Array:
         import holidays  # only where forecasts are made
@@ -119,6 +130,10 @@ class Temperature:
     def names(self) -> tuple[str, ...]:
         return ("temperature",) * 4
 
+    @property
+    def least(self) -> tuple[float, ...]:
+        return (NOTABLE_K,) * 4
+
     def seen(self, at_ms: int, start_ms: int, step_s: int, steps: int) -> Array:
         lead = DAY_S // step_s
         values = self.known.at(at_ms, _instants(start_ms - lead * step_s * 1000, step_s, steps + lead))
@@ -135,6 +150,10 @@ class Sunshine:
     @property
     def names(self) -> tuple[str, ...]:
         return ("sunshine",)
+
+    @property
+    def least(self) -> tuple[float, ...]:
+        return (0.0,)
 
     def seen(self, at_ms: int, start_ms: int, step_s: int, steps: int) -> Array:
         return self.known.at(at_ms, _instants(start_ms, step_s, steps))[None]
@@ -176,6 +195,10 @@ class Events:
     def names(self) -> tuple[str, ...]:
         return tuple(sorted({one.kind for one in self.windows}))
 
+    @property
+    def least(self) -> tuple[float, ...]:
+        return (0.0,) * len(self.names)
+
     def seen(self, at_ms: int, start_ms: int, step_s: int, steps: int) -> Array:
         middles = _instants(start_ms, step_s, steps) + step_s * 500
         rows = {name: np.zeros(steps) for name in self.names}
@@ -196,6 +219,10 @@ class Remembered:
     def names(self) -> tuple[str, ...]:
         return self.of.names
 
+    @property
+    def least(self) -> tuple[float, ...]:
+        return self.of.least
+
     def seen(self, at_ms: int, start_ms: int, step_s: int, steps: int) -> Array:
         asked = (at_ms, start_ms, step_s, steps)
         if asked not in self._kept:
@@ -213,13 +240,17 @@ class Together:
     def names(self) -> tuple[str, ...]:
         return tuple(name for part in self.parts for name in part.names)
 
+    @property
+    def least(self) -> tuple[float, ...]:
+        return tuple(one for part in self.parts for one in part.least)
+
     def seen(self, at_ms: int, start_ms: int, step_s: int, steps: int) -> Array:
         return np.concatenate([part.seen(at_ms, start_ms, step_s, steps) for part in self.parts])
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What a method may use: `values[k, T + horizon]` without gaps, each with spread 1 over the past.
+    """What a method may use: `values[k, T + horizon]` without gaps, each with spread 1 over the past, or less.
 
     `names`: what is in them, each once. `missing`: what is not foreseen over the whole horizon this time, or was hardly
     known before.
@@ -246,7 +277,7 @@ def columns(beside: Beside | None, start_ms: int, step_s: int, steps: int, horiz
         seen,
         np.array([row[ok].mean() if ok.any() else 0.0 for row, ok in zip(seen, known, strict=True)])[:, None],
     )
-    values = filled[used] / spread[used][:, None]
+    values = filled[used] / np.maximum(spread, beside.least)[used][:, None]
     names = _of(beside.names, used)
     return Columns(names, values, tuple(name for name in _of(beside.names, ~foreseen) if name not in names))
 
