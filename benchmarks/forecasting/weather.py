@@ -7,6 +7,7 @@ The columns of the temperature were chosen on windows before the middle of the d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -59,7 +60,7 @@ def errors(folder: Path, target: Target) -> dict[str, Found]:
     came = Vintage(0, air.start_ms, 3600, air.values)
     steps, horizon = len(demand.values), target.horizon_steps
     cuts = np.linspace(FIRST_WEEKS * 168, steps - horizon - 1, ORIGINS).astype(int).tolist()
-    ways = {
+    ways: dict[str, Callable[[int], Beside | None]] = {
         "without": lambda cut: None,
         "actual": lambda cut: _beside([came]),
         "foreseen": lambda cut: _beside(_issued(air, demand.start_ms + cut * HOUR_MS)),

@@ -7,6 +7,7 @@ from, and gets what had been measured by then and the newest forecast issued by 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,11 +16,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
+from scipy import signal
 
 from smartcity.forecasting.series import Array
 
-HEATING_C, COOLING_C, NOTABLE_K = 15.0, 20.0, 2.0
-DAY_S = 86_400
+HEATING_C, COOLING_C, NOTABLE_K = 15.0, 20.0, 8.0
+MEMORIES_H = (6.0, 48.0)
 
 
 class Beside(Protocol):
@@ -118,27 +120,28 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Temperature:
-    """Outdoor air in °C as four columns: degrees below 15 and above 20 now, and their means over the day before.
+    """Outdoor air in °C as six columns: degrees below 15 and above 20, of now and of what walls of two kinds remember.
 
-    Heating and cooling pull the same way from both ends of the scale, which no straight line can follow, and buildings
-    answer to the day as much as to the hour (degree days: ISO 15927-6).
+    Heating and cooling pull the same way from both ends of the scale, which no straight line can follow (degree days:
+    ISO 15927-6), and a building answers to the hours and days before as much as to the hour: exponential memory of 6
+    and 48 hours.
     """
 
     known: Known
 
     @property
     def names(self) -> tuple[str, ...]:
-        return ("temperature",) * 4
+        return ("temperature",) * (2 + 2 * len(MEMORIES_H))
 
     @property
     def least(self) -> tuple[float, ...]:
-        return (NOTABLE_K,) * 4
+        return (NOTABLE_K,) * len(self.names)
 
     def seen(self, at_ms: int, start_ms: int, step_s: int, steps: int) -> Array:
-        lead = DAY_S // step_s
-        values = self.known.at(at_ms, _instants(start_ms - lead * step_s * 1000, step_s, steps + lead))
-        now, day = _degrees(values[lead:]), _degrees(values)
-        return np.concatenate([now, np.stack([_mean(row, np.ones(lead)) for row in day])])
+        lead = 4 * int(max(MEMORIES_H) * 3600) // step_s
+        air = self.known.at(at_ms, _instants(start_ms - lead * step_s * 1000, step_s, steps + lead))
+        felt = [air, *(_remembered(air, math.exp(-step_s / 3600 / hours)) for hours in MEMORIES_H)]
+        return np.concatenate([_degrees(one[lead:]) for one in felt])
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,16 +303,16 @@ def _degrees(values: Array) -> Array:
     return np.stack([np.maximum(HEATING_C - values, 0.0), np.maximum(values - COOLING_C, 0.0)])
 
 
-def _mean(values: Array, weights: Array) -> Array:
-    """Weighted mean of each value and those before it, the newest weighted first; NaN where not half is known.
+def _remembered(values: Array, fade: float) -> Array:
+    """Mean of each value and those before it, each step back counting `fade` times as much.
 
-    The first `len(weights)` steps only serve those after them and are left out.
+    NaN where the value itself or half of what counts is unknown: a forecast that never came must not seem half known.
     """
     known = np.isfinite(values)
-    total = np.convolve(np.where(known, values, 0.0), weights)[len(weights) : len(values)]
-    weight = np.convolve(known.astype(np.float64), weights)[len(weights) : len(values)]
-    with np.errstate(invalid="ignore"):
-        return np.where(weight >= weights.sum() / 2, total / weight, np.nan)
+    total = signal.lfilter([1.0], [1.0, -fade], np.where(known, values, 0.0))
+    weight = signal.lfilter([1.0], [1.0, -fade], known.astype(np.float64))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(known & (weight * (1 - fade) >= 0.5), total / weight, np.nan)
 
 
 def _instants(start_ms: int, step_s: int, steps: int) -> npt.NDArray[np.int64]:

@@ -137,9 +137,9 @@ class CancelEvent(CityView):
 
 def shown(event: Event) -> dict[str, Any]:
     names = ("id", "name", "kind", "start", "end", "before_s", "after_s", "lon", "lat", "radius_m", "concerns")
-    names += ("expected_percent", "reason", "owner", "entered_at", "cancelled_at", "cancelled_by")
+    of_people = ("expected_percent", "reason", "owner", "entered_at", "cancelled_at", "cancelled_by")
     place = {"zone": event.zone.code if event.zone else "", "zone_name": event.zone.name if event.zone else ""}
-    plain = {name: getattr(event, name) for name in names}
+    plain = {name: getattr(event, name) for name in (*names, *of_people)}
     return {**plain, "title": _title(event.kind), **place, "replaces": event.replaces_id}
 
 
@@ -187,5 +187,6 @@ def _domains() -> list[str]:
 
 def _zones(may: Scope) -> list[dict[str, str]]:
     """Where the caller may enter an event of at least one domain."""
-    every = [{"code": "", "name": "The whole city"}, *Zone.objects.order_by("name").values("code", "name")]
-    return [one for one in every if any(may.allows(domain, one["code"]) for domain in ("", *_domains()))]
+    every = [("", "The whole city"), *Zone.objects.order_by("name").values_list("code", "name")]
+    mine = [one for one in every if any(may.allows(domain, one[0]) for domain in ("", *_domains()))]
+    return [{"code": code, "name": name} for code, name in mine]

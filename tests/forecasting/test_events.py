@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,8 @@ from tests.forecasting.conftest import METER
 HOUR, DAY = 3_600_000, 86_400_000
 NOW = 1_795_593_600_000
 ANNA = Actor("anna")
-DERBY = {"name": "Derby", "kind": "match", "start": NOW + DAY, "end": NOW + DAY + 2 * HOUR, "reason": "the fixtures"}
+DERBY: dict[str, Any] = {"name": "Derby", "kind": "match", "reason": "the fixtures"}
+DERBY |= {"start": NOW + DAY, "end": NOW + DAY + 2 * HOUR}
 
 
 @pytest.fixture(autouse=True)

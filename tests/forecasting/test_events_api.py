@@ -73,7 +73,7 @@ def test_an_operator_enters_changes_and_cancels_and_everybody_reads_it(ask):
     ],
 )
 def test_who_may_enter_change_and_cancel_what(ask, grant, allowed):
-    places = {"": {}, "zone": {"zone": "north"}, "domain": {"concerns": ["test.load"]},
+    places: dict[str, dict] = {"": {}, "zone": {"zone": "north"}, "domain": {"concerns": ["test.load"]},
               "both": {"zone": "north", "concerns": ["test"]}}  # fmt: skip
     mine = (("view", "", ""), grant)
     for name, place in places.items():
@@ -94,7 +94,8 @@ def test_nobody_moves_his_event_to_where_he_may_not(ask):
 
 
 def test_whoever_may_see_nothing_it_touches_does_not_see_it(ask):
-    for place in ({}, {"zone": "north"}, {"concerns": ["test"]}):
+    everywhere: tuple[dict, ...] = ({}, {"zone": "north"}, {"concerns": ["test"]})
+    for place in everywhere:
         ask("post", **derby(**place))
     for grant, count in (
         (("view", "", ""), 3), (("view", "", "centre"), 2), (("view", "traffic", ""), 2),
@@ -106,7 +107,7 @@ def test_whoever_may_see_nothing_it_touches_does_not_see_it(ask):
 
 
 def test_what_makes_no_sense_is_answered_with_a_sentence(ask):
-    wrong = [
+    wrong: list[tuple[dict, str]] = [
         ({"kind": "miracle"}, "kind"), ({"end": 5}, "event"), ({"start": 10**30}, "start"),
         ({"zone": "atlantis"}, "event"),
         ({"lon": 24.9}, "event"), ({"name": ""}, "name"), ({"reason": ""}, "reason"), ({"concerns": ["tram"]}, "event"),

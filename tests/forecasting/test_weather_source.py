@@ -20,7 +20,8 @@ class Service:
     """A weather service on a free port: `answers` are taken in turn, the last one for ever."""
 
     def __init__(self):
-        self.answers, self.asked = [(200, own())], []
+        self.answers = [(200, own())]
+        self.asked: list[tuple[str, dict[str, str]]] = []
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -176,7 +177,7 @@ def test_without_tls_nothing_is_asked_for_outside(monkeypatch):
     def outside(*_, **__):
         return [(2, 1, 6, "", ("93.184.215.14", 80))]
 
-    monkeypatch.setattr(weather_source.socket, "getaddrinfo", outside)
+    monkeypatch.setattr("socket.getaddrinfo", outside)
     with pytest.raises(BadBulletin, match="use https"):
         Web("http://weather.example/").fetch(NOW, 0)
 

@@ -42,7 +42,7 @@ def test_it_says_the_same_again_and_is_wronger_the_further_ahead(tmp_path):
         at = NOW - NOW % EVERY_MS - back * EVERY_MS
         said = one.said(at)
         came = [weather.temperature(at + k * HOUR_MS) for k in range(168)]
-        off.append(np.abs(np.array(said["temperature_c"][:168]) - came))  # type: ignore[index]
+        off.append(np.abs(np.array(said["temperature_c"][:168]) - came))
     error = np.mean(off, axis=0)
     assert 0.3 < error[23] < 1.0 < error[167] < 2.5
     json.dumps(said)
