@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
-from scipy import signal
+from scipy import linalg
 
 from smartcity.forecasting.series import Array
 
@@ -309,8 +309,9 @@ def _remembered(values: Array, fade: float) -> Array:
     NaN where the value itself or half of what counts is unknown: a forecast that never came must not seem half known.
     """
     known = np.isfinite(values)
-    total = signal.lfilter([1.0], [1.0, -fade], np.where(known, values, 0.0))
-    weight = signal.lfilter([1.0], [1.0, -fade], known.astype(np.float64))
+    summands = np.stack([np.where(known, values, 0.0), known], axis=1)
+    bands = np.stack([np.ones(len(values)), np.full(len(values), -fade)])  # sum(t) - fade · sum(t - 1) = summand(t)
+    total, weight = linalg.solve_banded((1, 0), bands, summands).T
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(known & (weight * (1 - fade) >= 0.5), total / weight, np.nan)
 

@@ -18,6 +18,7 @@ from smartcity.forecasting.beside import Beside, Known, Sunshine, Temperature, V
 from smartcity.forecasting.bulletin import IRRADIANCE, QUANTITIES, TEMPERATURE, BadBulletin, Bulletin
 from smartcity.forecasting.models import WeatherState, WeatherVintage
 from smartcity.forecasting.weather_source import Source
+from smartcity.kernel.clock import clock
 
 log = logging.getLogger(__name__)
 
@@ -40,21 +41,24 @@ def take(source: Source | None, now_ms: int) -> int:
         return 0
     state, _ = WeatherState.objects.get_or_create(pk=ONE, defaults={"looked_at": now_ms})
     newest = state.issued_at if state.issued_at is not None and state.issued_at <= now_ms else now_ms - KEPT_MS
+    found: list[Bulletin] | None
     try:
         found, problem = source.fetch(now_ms, newest), ""
     except (BadBulletin, OSError) as error:
         found, problem = [], str(getattr(error, "strerror", "") or error)[:500]
-        log.warning("no weather from %s: %s", source.name, problem)
+        if problem != state.problem:
+            log.warning("no weather from %s: %s", source.name, problem)
+    bulletins = found or []
     with transaction.atomic():
-        for bulletin in found:
+        for bulletin in bulletins:
             _keep(bulletin)
         mine = WeatherState.objects.filter(pk=ONE)
-        mine.update(source=source.name[:200], looked_at=now_ms, taken=F("taken") + len(found))
-        if found:
-            mine.update(issued_at=found[-1].issued_ms)
-        if found or problem:
-            mine.update(problem=problem, failed=F("failed") + bool(problem))
-    return len(found)
+        mine.update(source=source.name[:200], looked_at=now_ms, taken=F("taken") + len(bulletins))
+        if bulletins:
+            mine.update(issued_at=bulletins[-1].issued_ms)
+        if found is not None:
+            mine.update(problem=problem, failed=F("failed") + int(bool(problem)))
+    return len(bulletins)
 
 
 def forget(now_ms: int) -> None:
@@ -75,7 +79,9 @@ def beside(wanted: Sequence[str], now_ms: int) -> tuple[list[Beside], str]:
         return [], f"The weather is left out: {_old(state, now_ms)}."
     vintages = _vintages(wanted, now_ms)
     found: list[Beside] = [COLUMNS[what](Known(vintages[what], stale_s=STALE_S)) for what in wanted if vintages[what]]
-    return found, f"Weather as of {clock_words(state.issued_at)} from {state.source}." if found else ""
+    without = ", ".join(what for what in wanted if not vintages[what])
+    said = f"Weather as of {clock_words(state.issued_at)} from {state.source}"
+    return found, f"{said}, which says nothing of {without}." if without else f"{said}."
 
 
 def words(now_ms: int) -> tuple[str, bool]:
@@ -89,8 +95,14 @@ def words(now_ms: int) -> tuple[str, bool]:
     return f"Weather as of {clock_words(state.issued_at)} from {state.source}.{problem}", not problem
 
 
-def state() -> WeatherState | None:
-    return WeatherState.objects.filter(pk=ONE).first()
+def vitals() -> dict[str, float | int | str | None]:
+    """How the weather is, for /metrics and /health; nothing where none is set up. One query."""
+    state = WeatherState.objects.exclude(source="").filter(pk=ONE).first()
+    if state is None:
+        return {}
+    age_s = None if state.issued_at is None else (clock.now_ms() - state.issued_at) / 1000
+    counted = {"age_s": age_s, "received": state.taken, "failures": state.failed}
+    return {"source": state.source, "problem": state.problem, **counted}
 
 
 def clock_words(at_ms: int) -> str:

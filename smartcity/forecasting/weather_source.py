@@ -33,10 +33,11 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
 
-    def fetch(self, now_ms: int, since_ms: int) -> list[Bulletin]:
+    def fetch(self, now_ms: int, since_ms: int) -> list[Bulletin] | None:
         """What was issued after `since_ms` up to `now_ms` and is not known yet, oldest first; often nothing.
 
-        Raises BadBulletin where what is there cannot be used, OSError where nothing can be had.
+        None where it was not looked for, because it is too early. Raises BadBulletin where what is there cannot be
+        used, OSError where nothing can be had.
         """
         ...
 
@@ -74,8 +75,14 @@ class Recorded:
 
     def fetch(self, now_ms: int, since_ms: int) -> list[Bulletin]:
         after, until = (time.strftime(RECORDED, time.gmtime(at / 1000)) for at in (since_ms, now_ms))
-        names = sorted(one.name for one in self.folder.glob("*.json") if after < one.name <= until)
-        found = [_read(self.folder / name, now_ms) for name in names]
+        found, problem = [], None
+        for name in sorted(one.name for one in self.folder.glob("*.json") if after < one.name <= until):
+            try:
+                found.append(_read(self.folder / name, now_ms))
+            except BadBulletin as reason:
+                problem = BadBulletin(f"{name}: {reason}")
+        if problem is not None and not found:
+            raise problem
         return [one for one in found if since_ms < one.issued_ms <= now_ms]
 
 
@@ -98,9 +105,9 @@ class Web:
     def name(self) -> str:
         return urlsplit(self.url).hostname or ""
 
-    def fetch(self, now_ms: int, since_ms: int) -> list[Bulletin]:
+    def fetch(self, now_ms: int, since_ms: int) -> list[Bulletin] | None:
         if self.clock() < self._next_s:
-            return []
+            return None
         try:
             body = self._get()
             found = [of_json(body, now_ms)] if body != self._last else []

@@ -9,6 +9,7 @@ import pytest
 from smartcity.forecasting import checks, weather
 from smartcity.forecasting.bulletin import BadBulletin, Bulletin
 from smartcity.forecasting.models import WeatherState, WeatherVintage
+from smartcity.kernel.clock import clock
 
 HOUR, DAY = 3_600_000, 86_400_000
 NOW = 1_795_593_600_000
@@ -74,6 +75,9 @@ def test_columns_are_those_that_were_asked_for():
     assert said == "Weather as of 25 Nov 10:00 from the weather service."
     assert (air.seen(NOW, NOW, 900, 8)[0] == 10).all(), "five degrees are ten of cold"
     assert len(weather.beside(("temperature", "irradiance"), NOW)[0]) == 2
+    WeatherVintage.objects.filter(quantity="irradiance").delete()
+    found, said = weather.beside(("temperature", "irradiance"), NOW)
+    assert len(found) == 1 and said.endswith("from the weather service, which says nothing of irradiance.")
     assert weather.beside((), NOW) == ([], "")
 
 
@@ -101,6 +105,16 @@ def test_where_the_city_s_clock_was_set_back_what_is_still_to_come_is_not_known(
     earlier = Told(issued(NOW - DAY - HOUR))
     assert weather.take(earlier, NOW - DAY) == 1, "and it goes on from there"
     assert weather.beside(("temperature",), NOW - DAY)[0]
+
+
+def test_machines_read_how_it_is_too(monkeypatch):
+    assert weather.vitals() == {}
+    monkeypatch.setattr(type(clock), "now_ms", lambda self: NOW + HOUR)
+    weather.take(Told(issued(NOW)), NOW)
+    weather.take(Told(fails=BadBulletin("it answers 503.")), NOW)
+    assert weather.vitals() == {
+        "source": "the weather service", "problem": "it answers 503.", "age_s": 3600.0, "received": 1, "failures": 1,
+    }  # fmt: skip
 
 
 def test_where_none_is_set_nothing_is_said_of_it():

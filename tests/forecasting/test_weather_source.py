@@ -50,6 +50,10 @@ def service():
     made.server.server_close()
 
 
+def news(web, now_ms=NOW, since_ms=0):
+    return [one.issued_ms for one in web.fetch(now_ms, since_ms) or ()]
+
+
 class Clock:
     now = 0.0
 
@@ -101,17 +105,21 @@ def test_recordings_come_when_their_time_has_come(tmp_path):
     folder = Recorded(tmp_path)
     assert [one.issued_ms for one in folder.fetch(NOW + HOUR, NOW - HOUR)] == [NOW, NOW + HOUR]
     assert [one.issued_ms for one in folder.fetch(NOW + 2 * HOUR, NOW + HOUR)] == [NOW + 2 * HOUR]
+    (tmp_path / "20261125T0930Z.json").write_bytes(b"{")
+    assert len(folder.fetch(NOW + 2 * HOUR, NOW)) == 2, "one that cannot be read is passed over"
+    with pytest.raises(BadBulletin, match=r"20261125T0930Z\.json: it is not complete JSON"):
+        folder.fetch(NOW + 5_400_000, NOW + HOUR)
     assert folder.fetch(NOW - HOUR, 0) == [] and Recorded(tmp_path / "nowhere").fetch(NOW, 0) == []
 
 
 def test_an_address_is_asked_twice_an_hour(service):
     clock = Clock()
     web = Web(service.url, clock=clock)
-    assert [one.issued_ms for one in web.fetch(NOW, 0)] == [NOW]
-    assert web.fetch(NOW, 0) == [] and len(service.asked) == 1
+    assert news(web) == [NOW]
+    assert web.fetch(NOW, 0) is None and len(service.asked) == 1
     clock.now += 1801
     service.answers = [(200, own(issued_at="2026-11-25T09:00Z"))]
-    assert [one.issued_ms for one in web.fetch(NOW + HOUR, NOW)] == [NOW + HOUR]
+    assert news(web, NOW + HOUR, NOW) == [NOW + HOUR]
     assert service.asked[0][0] == "/v1/forecast?place=here" and web.name == "127.0.0.1"
 
 
@@ -119,7 +127,7 @@ def test_the_same_answer_again_is_no_news(service):
     clock = Clock()
     web = Web(service.url, clock=clock)
     service.answers = [(200, own(issued_at=None))]
-    assert len(web.fetch(NOW, 0)) == 1
+    assert news(web) == [NOW]
     clock.now += 1801
     assert web.fetch(NOW + HOUR, NOW) == [] and len(service.asked) == 2
 
@@ -131,14 +139,14 @@ def test_after_a_failure_it_is_asked_later_and_later(service):
     with pytest.raises(BadBulletin, match="answers 503"):
         web.fetch(NOW, 0)
     clock.now += 59
-    assert web.fetch(NOW, 0) == [] and len(service.asked) == 1
+    assert web.fetch(NOW, 0) is None and len(service.asked) == 1
     clock.now += 2
     with pytest.raises(BadBulletin):
         web.fetch(NOW, 0)
     clock.now += 119
-    assert web.fetch(NOW, 0) == [] and len(service.asked) == 2
+    assert web.fetch(NOW, 0) is None and len(service.asked) == 2
     clock.now += 2
-    assert len(web.fetch(NOW, 0)) == 1
+    assert news(web) == [NOW]
 
 
 @pytest.mark.parametrize(
