@@ -36,6 +36,11 @@ class Part:
     beside: Beside | None
     events: tuple[Event, ...]
     words: str
+    quantities: frozenset[str]
+
+    def weather(self, told: Forecast) -> str:
+        """That it is left out, or of when it is; the latter says nothing to a forecast that it did not go into."""
+        return self.words if not self.quantities or any(one in told.note for one in self.quantities) else ""
 
 
 def calibrate(
@@ -62,7 +67,7 @@ def issue(
         mine = [histories[row] for row in part.rows]
         told = engine.issue(mine, target, [standings[row] for row in part.rows], now_ms, part.beside)
         found |= {
-            row: _said(_expected(one, history, target, part.events), part.words)
+            row: _said(_expected(one, history, target, part.events), part.weather(one))
             for row, one, history in zip(part.rows, told, mine, strict=True)
         }
     return [found[row] for row in range(len(series))]
@@ -70,18 +75,18 @@ def issue(
 
 def parts(series: Sequence[int], target: Target, now_ms: int) -> list[Part]:
     """The batch cut by what touches its series: in one piece where no event is near. At most five queries."""
-    around, words = weather.beside(target.weather, now_ms)
-    around = [*around, *_holidays()]
+    sky, words = weather.beside(target.weather, now_ms)
+    around, quantities = [*sky, *_holidays()], frozenset(name for one in sky for name in one.names)
     from_ms = now_ms - engine.memory_steps(target) * target.step_s * 1000
     near = list(events.standing(from_ms, now_ms + (target.horizon_steps + 1) * target.step_s * 1000).order_by("pk"))
     if not near:
-        return [Part(tuple(range(len(series))), _together(around), (), words)]
+        return [Part(tuple(range(len(series))), _together(around), (), words, quantities)]
     by_touch: dict[tuple[Event, ...], list[int]] = defaultdict(list)
     places = events.places(series)
     for row, pk in enumerate(series):
         by_touch[tuple(one for one in near if pk in places and events.touches(one, places[pk]))].append(row)
     return [
-        Part(tuple(rows), _together([*around, *_taught(touch, from_ms, now_ms)]), touch, words)
+        Part(tuple(rows), _together([*around, *_taught(touch, from_ms, now_ms)]), touch, words, quantities)
         for touch, rows in by_touch.items()
     ]
 

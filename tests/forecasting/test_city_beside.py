@@ -11,9 +11,10 @@ import pytest
 from smartcity import declared
 from smartcity.api.audit import Actor
 from smartcity.devices.models import Asset, Zone
-from smartcity.forecasting import city_beside, events, read, runner, weather
+from smartcity.forecasting import city_beside, events, pins, read, runner, weather
 from smartcity.forecasting.bulletin import Bulletin
 from smartcity.forecasting.events import Wish
+from smartcity.forecasting.methods import NAIVE
 from smartcity.forecasting.models import Calibration, IssuedForecast
 from tests.forecasting.conftest import DAY, HOUR, METER, NOW, days
 from tests.forecasting.test_weather import Told
@@ -163,6 +164,15 @@ def test_the_same_load_without_news_of_the_weather_is_foreseen_as_before_and_say
     found = read.latest([meter])[meter]
     assert not found.is_empty
     assert "The weather is left out: the newest forecast of it, from the weather service, is" in found.note
+
+
+def test_a_method_that_looks_at_nothing_beside_does_not_claim_to(grid, monkeypatch):
+    meter, made, _ = heated(grid, monkeypatch)
+    weather.take(Told(*made), NOW)
+    pins.place("test.load", "meter", series=meter, method=NAIVE, reason="a test", by=ANNA, now_ms=NOW - HOUR)
+    runner.refresh(NOW)
+    note = read.latest([meter])[meter].note
+    assert note.startswith("Seasonal naive") and "reckons" not in note and "Weather" not in note
 
 
 def test_whatever_becomes_of_the_weather_forecasts_are_made(grid):
