@@ -22,7 +22,7 @@ from smartcity.forecasting.beside import Beside, Events, Holidays, Remembered, T
 from smartcity.forecasting.forecast import Forecast
 from smartcity.forecasting.models import Event
 from smartcity.forecasting.ranking import Standing
-from smartcity.forecasting.series import History
+from smartcity.forecasting.series import Array, History
 from smartcity.kernel.forecasts import Target
 
 UNSURE = 0.5  # of what is expected: so far off an operator's figure may well be, in the 80 % band
@@ -120,29 +120,42 @@ def _expected(told: Forecast, history: History, target: Target, touching: Sequen
     now_ms, known = told.issued_at_ms, np.flatnonzero(np.isfinite(history.values))
     first_ms = history.start_ms + int(known[0]) * history.step_s * 1000 if len(known) else now_ms
     taught = {one.kind for one in touching if _taught_by(one, first_ms, now_ms)}
+    middles = np.array(told.instants_ms, dtype=np.int64) + told.step_s * 500
+    coming: dict[str, list[tuple[Event, Array]]] = defaultdict(list)
     for one in touching:
-        if one.kind not in taught and events.window(one).was_known(now_ms):
-            told = _adjusted(told, one, target)
+        effect = events.window(one).effect(middles)
+        if one.kind not in taught and events.window(one).was_known(now_ms) and effect.any():
+            coming[one.kind].append((one, effect))
+    for kind, found in coming.items():
+        told = _adjusted(told, events.KINDS.get(kind, kind), found, target)
     return told
 
 
-def _adjusted(told: Forecast, event: Event, target: Target) -> Forecast:
-    """Scaled by what is expected, and 80 % of the time within half of the expected change more than before."""
-    middles = np.array(told.instants_ms, dtype=np.int64) + told.step_s * 500
-    effect = events.window(event).effect(middles)
-    if not effect.any():
+def _adjusted(told: Forecast, kind: str, coming: Sequence[tuple[Event, Array]], target: Target) -> Forecast:
+    """Scaled by what is expected, and 80 % of the time within half of the expected change more than before.
+
+    Where several of a kind are at once, or one was entered twice, the strongest counts.
+    """
+    silent = [_named(one) for one, _ in coming if one.expected_percent is None]
+    if silent:
+        what = " and ".join(silent)
+        told = _said(told, f"The history knows no {kind}, and nobody has said what to expect of {what}: left out.")
+    heard = [(one, effect * one.expected_percent / 100) for one, effect in coming if one.expected_percent is not None]
+    if not heard:
         return told
-    said = f"{event.name} ({weather.clock_words(event.start)} to {weather.clock_words(event.end)})"
-    kind = events.KINDS.get(event.kind, event.kind)
-    if event.expected_percent is None:
-        return _said(told, f"The history knows no {kind}, and nobody has said what to expect of {said}: left out.")
-    change = effect * event.expected_percent / 100
+    changes = np.stack([change for _, change in heard])
+    change = changes[np.abs(changes).argmax(axis=0), np.arange(changes.shape[1])]
     normal = NormalDist()
     spread = np.array([normal.inv_cdf(level) / normal.inv_cdf(0.9) for level in told.levels])
     doubt = spread[:, None] * (UNSURE * np.abs(change) * np.abs(told.median))[None]
     values = np.clip(told.values * np.maximum(1 + change, 0.0) + doubt, target.low, target.high)
-    note = f"The history knows no {kind}, so {event.owner}'s {event.expected_percent:+g} % stands for {said}"
-    return _said(replace(told, values=values), f"{note}, with a wider band.")
+    said = " and ".join(f"{one.owner}'s {one.expected_percent:+g} % for {_named(one)}" for one, _ in heard)
+    note = f"The history knows no {kind}, so what is expected stands, with a wider band: {said}."
+    return _said(replace(told, values=values), note)
+
+
+def _named(event: Event) -> str:
+    return f"{event.name} ({weather.clock_words(event.start)} to {weather.clock_words(event.end)})"
 
 
 def _said(told: Forecast, words: str) -> Forecast:

@@ -33,7 +33,7 @@ export function apart(rows, now) {
 function line(one, found, again, now) {
   const acts = one.may_change && one.cancelled_at === null ? [" ", h("button.link", { type: "button", "aria-label": `Change ${one.name}…`, onclick: () => ask(found, one, again) }, "Change…"), " ", h("button.link", { type: "button", "aria-label": `Cancel ${one.name}…`, onclick: () => cancel(one, again) }, "Cancel…")] : null;
   return h("li", {}, h("strong", {}, one.name), ` ${when(one.start, now)} to ${when(one.end, now)}, ${whereWords(one)}. `,
-    h("span.small", {}, `${one.title}${concernWords(one)}; ${expectedWords(one)}. ${one.owner}, ${when(one.entered_at, now)}: ${one.reason}${one.cancelled_at === null ? "" : `. Cancelled by ${one.cancelled_by}, ${when(one.cancelled_at, now)}`}`), acts);
+    h("span.small", {}, `${capital(one.title)}${concernWords(one)}; ${expectedWords(one)}. ${one.owner}, ${when(one.entered_at, now)}: ${one.reason}${one.cancelled_at === null ? "" : `. Cancelled by ${one.cancelled_by}, ${when(one.cancelled_at, now)}`}`), acts);
 }
 
 /** Pure. */

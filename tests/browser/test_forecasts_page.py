@@ -64,7 +64,7 @@ def test_an_event_is_entered_changed_and_cancelled(console):
     sheet.get_by_role("button", name="Enter", exact=True).click()
     row = place.locator("li", has_text="Derby")
     expect(row).to_contain_text("whole city")
-    expect(row).to_contain_text("match, Traffic only; expected +30 % until others have been")
+    expect(row).to_contain_text("Match, Traffic only; expected +30 % until others have been")
     row.get_by_role("button", name="Change Derby…").click()
     expect(sheet.get_by_label("Name", exact=True)).to_have_value("Derby")
     sheet.get_by_label("Name", exact=True).fill("Derby, postponed")
