@@ -78,7 +78,7 @@ def test_of_a_kind_that_never_was_an_operator_s_word_stands_and_the_band_is_wide
     told, plain = found[meter], found[free]
     assert at_match(told) == pytest.approx(1.5 * at_match(plain), rel=0.02)
     middle = COMING + 2 * HOUR + QUARTER
-    assert width(told, middle) > 1.5 * width(plain, middle) + 0.4 * plain.value_at(middle)
+    assert width(told, middle) > 1.5 * width(plain, middle) + 0.4 * at_match(plain)
     assert told.value_at(COMING - HOUR) == pytest.approx(plain.value_at(COMING - HOUR), rel=0.01)
     said = "The history knows no matches, so what is expected stands, with a wider band: anna's +50 % for Derby ("
     assert said in told.note
