@@ -11,6 +11,7 @@ TARGETS = (
         low=0.0,
         high=5000.0,
         kinds=("connection_point",),
+        weather=("temperature",),
         purpose="The plan of batteries and chargers over the next day.",
     ),
     Target(
@@ -18,6 +19,7 @@ TARGETS = (
         low=0.0,
         high=5000.0,
         kinds=("pv_plant",),
+        weather=("irradiance",),
         purpose="How much of the load the roof carries.",
     ),
     Target(
@@ -25,6 +27,7 @@ TARGETS = (
         low=0.0,
         high=20000.0,
         kinds=("feeder",),
+        weather=("temperature", "irradiance"),
         tier=Tier.HEAVY,
         purpose="Peak of each feeder within a day, for the grid desk.",
     ),

@@ -83,6 +83,8 @@ class City(Part):
         if self.twin and self.street.exists():
             doors = ["--mqtt", settings.MQTT_ADDRESS, "--http", self._url]
             commands["twin"] = ["-m", "smartcity.twin", "--street", str(self.street), *doors]
+            if clock.is_simulation:  # the street has a weather service of its own
+                environment.setdefault("SMARTCITY_WEATHER", f"recorded:{settings.VAR / 'weather'}")
         return [Child(name, command, environment, settings.ROOT) for name, command in commands.items()]
 
     @property

@@ -15,6 +15,7 @@ from smartcity.api.views import CityView, instant
 from smartcity.forecasting import read
 from smartcity.forecasting.board_api import AccuracyView
 from smartcity.forecasting.champions_api import MethodsView
+from smartcity.forecasting.events_api import CancelEvent, EventsView, EventView
 from smartcity.forecasting.forecast import Forecast
 from smartcity.forecasting.pins_api import LiftPin, PinsView
 from smartcity.kernel.clock import clock
@@ -77,6 +78,9 @@ urlpatterns = [
     path("series/<int:series_id>/forecast", ForecastView.as_view()),
     path("series/<int:series_id>/forecast/methods", MethodsView.as_view()),
     path("forecasts/accuracy", AccuracyView.as_view()),
+    path("forecasts/events", EventsView.as_view()),
+    path("forecasts/events/<int:pk>", EventView.as_view()),
+    path("forecasts/events/<int:pk>/cancel", CancelEvent.as_view()),
     path("forecasts/pins", PinsView.as_view()),
     path("forecasts/pins/<int:pk>/lift", LiftPin.as_view()),
 ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A country whose holidays nobody knows is said at start, not in the log of a forecaster."""
+"""Holidays nobody knows and weather from nowhere are said at start, not in the log of a forecaster."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
+
+from smartcity.forecasting import weather_source
 
 
 def known_holidays(**_: Any) -> list[CheckMessage]:
@@ -22,3 +24,11 @@ def known_holidays(**_: Any) -> list[CheckMessage]:
     return [
         Error(f"SMARTCITY_HOLIDAYS is {settings.HOLIDAYS}, whose holidays are not known.", hint=hint, id="city.E030")
     ]
+
+
+def known_weather(**_: Any) -> list[CheckMessage]:
+    try:
+        weather_source.source(settings.WEATHER, key=settings.WEATHER_KEY, may_be_plain=settings.WEATHER_PLAIN)
+    except weather_source.BadSource as problem:
+        return [Error(str(problem), hint="docs/how-to/give-forecasts-the-weather.md", id="city.E031")]
+    return []

@@ -181,7 +181,9 @@ def _worded(
         values=values,
         method=_name(used) if basis is not Basis.NOTHING else "",
         basis=basis,
-        note=" ".join(part for part in (said, beside if used else "", repaired if len(seen) else "") if part),
+        note=" ".join(
+            part for part in (said, beside if explain.heeds(used) else "", repaired if len(seen) else "") if part
+        ),
         skill=standing.skill if basis is Basis.MODEL else None,
     )
 

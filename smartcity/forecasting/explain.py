@@ -14,6 +14,7 @@ from smartcity.forecasting.series import Panel
 from smartcity.kernel.forecasts import Target
 
 STALE_S = 6 * 3600
+HEEDING = frozenset({"closed_form", "direct_ridge"})
 
 
 def beside(panel: Panel, target: Target) -> str:
@@ -24,6 +25,11 @@ def beside(panel: Panel, target: Target) -> str:
         f"Left out, because not foreseen this time: {_list(found.missing)}." if found.missing else "",
     ]
     return " ".join(part for part in said if part)
+
+
+def heeds(used: Sequence[str]) -> bool:
+    """Whether one of these methods looks at what stands beside a series."""
+    return bool(HEEDING & set(used))
 
 
 def words(basis: Basis, used: Sequence[str], standing: Standing, readings: int, silent_s: int) -> str:

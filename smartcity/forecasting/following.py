@@ -35,9 +35,17 @@ def always() -> bool:
     return True
 
 
-def follow(now: Now, told: Callable[[Report], None], *, insist: Insist = runner.anybody, may: May = always) -> None:
+def follow(
+    now: Now,
+    told: Callable[[Report], None],
+    *,
+    insist: Insist = runner.anybody,
+    may: May = always,
+    fetch: Callable[[int], object] | None = None,
+) -> None:
     """Until standard input, a line to whoever started this process, closes. `now` gives the city's time, `may` whether
-    it is this process that issues forecasts, and `insist` raises where it is not."""
+    it is this process that issues forecasts, `insist` raises where it is not, and `fetch(now_ms)` brings the weather.
+    """
     shelf, done_ms = Shelf(), 0
     wait = LOOK_EVERY_S
     while not _is_over(wait):
@@ -46,7 +54,7 @@ def follow(now: Now, told: Callable[[Report], None], *, insist: Insist = runner.
         if now_ms is None or 0 <= now_ms - done_ms < EVERY_CITY_MS:
             continue
         try:
-            report = runner.refresh(now_ms, budget_s=BUDGET_S, shelf=shelf, insist=insist)
+            report = runner.refresh(now_ms, budget_s=BUDGET_S, shelf=shelf, insist=insist, fetch=fetch)
         except Superseded as reason:
             log.warning("the forecasts are issued by another process: %s", reason)
             continue

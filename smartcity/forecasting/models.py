@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from smartcity.devices.models import Series
+from smartcity.devices.models import Series, Zone
 
 
 class IssuedForecast(models.Model):
@@ -166,3 +166,70 @@ class Score(models.Model):
 
     def __str__(self) -> str:
         return f"score of {self.series_id} at {self.issued_at}"
+
+
+class WeatherVintage(models.Model):
+    """A weather forecast of one quantity as it was issued: little-endian float32, `values[k]` from start + k · step.
+
+    `is_kept` marks the first of each quarter of a UTC day: those outlive the others, and backtests learn from them.
+    """
+
+    issued_at = models.BigIntegerField()
+    quantity = models.CharField(max_length=20)
+    start = models.BigIntegerField()
+    step_s = models.PositiveIntegerField()
+    values = models.BinaryField()
+    is_kept = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["quantity", "issued_at"], name="one_vintage_per_instant")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} issued at {self.issued_at}"
+
+
+class WeatherState(models.Model):
+    """One row: how fetching the weather goes. `source` is empty where none is set."""
+
+    source = models.CharField(max_length=200, blank=True)
+    looked_at = models.BigIntegerField()
+    issued_at = models.BigIntegerField(null=True, help_text="Of the newest forecast that was taken.")
+    taken = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=500, blank=True, help_text="Of the last attempt; empty when it went well.")
+
+    def __str__(self) -> str:
+        return f"weather from {self.source or 'nowhere'}"
+
+
+class Event(models.Model):
+    """Something people know is coming, and what it touches. Never changed: a change is a new row that `replaces` it.
+
+    Full effect from start to end, growing over `before_s` and fading over `after_s`. It touches series in the zone, if
+    one is given, within `radius_m` of (lon, lat), if given, and of a domain or metric in `concerns`, if any is named.
+    """
+
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=40)
+    start = models.BigIntegerField()
+    end = models.BigIntegerField()
+    before_s = models.PositiveIntegerField(default=0)
+    after_s = models.PositiveIntegerField(default=0)
+    zone = models.ForeignKey(Zone, null=True, blank=True, on_delete=models.CASCADE, related_name="events")
+    lon = models.FloatField(null=True, blank=True)
+    lat = models.FloatField(null=True, blank=True)
+    radius_m = models.FloatField(null=True, blank=True)
+    concerns: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
+    expected_percent = models.FloatField(null=True, blank=True)
+    reason = models.CharField(max_length=500)
+    owner = models.CharField(max_length=150)
+    entered_at = models.BigIntegerField()
+    cancelled_at = models.BigIntegerField(null=True)
+    cancelled_by = models.CharField(max_length=150, blank=True)
+    replaces = models.OneToOneField("self", null=True, on_delete=models.SET_NULL, related_name="replaced_by")
+
+    class Meta:
+        indexes = [models.Index(fields=["end"], name="event_by_end")]
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.start}"

@@ -11,14 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import transaction
 
 from smartcity import declared
-from smartcity.devices import time_zone
 from smartcity.devices.models import Series
-from smartcity.forecasting import champions, engine, intervals, pins, scoring
-from smartcity.forecasting.beside import Beside, Holidays
+from smartcity.forecasting import champions, city_beside, intervals, pins, scoring, weather
 from smartcity.forecasting.methods import METHODS, suited
 from smartcity.forecasting.models import Calibration, IssuedForecast, Pin, Score
 from smartcity.forecasting.packing import pack, pack_standing, unpack_standing
@@ -83,13 +80,16 @@ def refresh(
     metrics: Sequence[str] = (),
     shelf: Shelf | None = None,
     insist: Callable[[], None] = anybody,
+    fetch: Callable[[int], object] | None = None,
 ) -> Report:
     """Backtests stop when `budget_s` wall seconds are spent; issuing does not, so that every series has a forecast.
 
     A process that calls again and again hands over the same `shelf` and need not read eight weeks each time. `insist`
-    is called in each transaction that issues, and raises Superseded to end it all.
+    is called in each transaction that issues, and raises Superseded to end it all. `fetch(now_ms)` brings the weather.
     """
     began, report, shelf = time.perf_counter(), Report(), shelf or Shelf()
+    if fetch is not None:
+        _fetched(fetch, now_ms, report)
     jobs = _jobs(metrics)
     try:
         report.scored = scoring.score({pk: job.target for job in jobs for pk in job.series}, now_ms)
@@ -107,6 +107,15 @@ def refresh(
     _forget(now_ms)
     report.seconds = time.perf_counter() - began
     return report
+
+
+def _fetched(fetch: Callable[[int], object], now_ms: int, report: Report) -> None:
+    """Whatever becomes of the weather, forecasts are made."""
+    try:
+        fetch(now_ms)
+    except Exception:
+        log.exception("the weather could not be taken")
+        report.failed.append("weather")
 
 
 def _one(job: Job, now_ms: int, shelf: Shelf, until: float, report: Report, insist: Callable[[], None]) -> None:
@@ -168,7 +177,7 @@ def _calibrate(job: Job, past: Mapping[int, History], now_ms: int, until: float,
     for batch in _batches(due, BATCH[_tier(job)]):
         if time.perf_counter() >= until:
             break
-        standings = engine.calibrate([past[pk] for pk in batch], job.target, job.methods, now_ms, beside())
+        standings = city_beside.calibrate(batch, [past[pk] for pk in batch], job.target, job.methods, now_ms)
         judged = _judged(job, batch, now_ms)
         rows = [pack_standing(pk, standing, now_ms, *judged[pk]) for pk, standing in zip(batch, standings, strict=True)]
         with transaction.atomic():
@@ -211,7 +220,7 @@ def _issue(
     due = set(job.to_issue(now_ms)) | fresh
     for batch in _batches([pk for pk in job.series if pk in due], BATCH[Tier.LIGHT]):
         standings = [job.standing(pk) for pk in batch]
-        found = engine.issue([past[pk] for pk in batch], job.target, standings, now_ms, beside())
+        found = city_beside.issue(batch, [past[pk] for pk in batch], job.target, standings, now_ms)
         slot = now_ms // KEPT_EVERY_MS
         rows = [
             pack(pk, one, is_kept=job.issued.get(pk, 0) // KEPT_EVERY_MS != slot)
@@ -226,19 +235,12 @@ def _issue(
         report.empty += sum(one.is_empty for one in found)
 
 
-def beside() -> Beside | None:
-    """What moves the city's series, as far as it is set: its public holidays."""
-    if not settings.HOLIDAYS:
-        return None
-    country, _, region = settings.HOLIDAYS.partition("-")
-    return Holidays(country, time_zone.city_zone(), region or None)
-
-
 def _forget(now_ms: int) -> None:
     """Forecasts nobody will ask for again: all but the kept ones after two days, those after sixty."""
     old = IssuedForecast.objects.filter(is_current=False)
     old.filter(is_kept=False, issued_at__lt=now_ms - RECENT_MS).delete()
     old.filter(issued_at__lt=now_ms - KEPT_MS).delete()
+    weather.forget(now_ms)
 
 
 def _tier(job: Job) -> Tier:

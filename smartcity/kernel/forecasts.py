@@ -18,7 +18,10 @@ class Tier(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One metric to foresee: steps of `step_s`, `horizon_steps` of them, seasons in steps, physical bounds."""
+    """One metric to foresee: steps of `step_s`, `horizon_steps` of them, seasons in steps, physical bounds.
+
+    `weather`: which of it moves the metric, of "temperature" and "irradiance".
+    """
 
     metric: str
     step_s: int = 900
@@ -29,4 +32,5 @@ class Target:
     levels: tuple[float, ...] = LEVELS
     tier: Tier = Tier.LIGHT
     kinds: tuple[str, ...] = ()
+    weather: tuple[str, ...] = ()
     purpose: str = ""

@@ -14,6 +14,7 @@ from smartcity import declared, headlines, serving
 from smartcity.control.pool import Pool
 from smartcity.control.telling import Teller
 from smartcity.devices.models import Series
+from smartcity.forecasting import weather
 from smartcity.hearts import Hearts
 from smartcity.kernel.clock import clock
 from smartcity.kernel.metrics import DataClass
@@ -60,6 +61,7 @@ class Show(Part):
     def vitals(self) -> Mapping[str, Callable[[], Any]]:
         return {
             "clock": lambda: {"at": clock.now_ms(), "speed": clock.speed, "ceiling": clock.anchor.ceiling},
+            "weather": weather.vitals,
             "live_view": lambda: {"clients": Live.count, "frames_sent": self.hub.frames_sent},
         }
 

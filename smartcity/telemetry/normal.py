@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a figure usually is at this hour: the same hour of the city's day, over the weeks that rollups remember."""
+"""What a figure usually is at this hour: the same hour of the city's day, over the weeks that rollups remember.
+
+A public holiday, where SMARTCITY_HOLIDAYS says whose, counts as a day at the weekend.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Sequence
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from django.conf import settings
 
 from smartcity.devices import time_zone
 from smartcity.kernel.worth import Normal
@@ -36,7 +41,7 @@ def of_hour(
     here = zone or time_zone.city_zone()
     hours = same_hours(now_ms, here)
     grid = read.grid_at(series, "1h", hours, column)
-    return band(hours, together(grid), now_ms, here) if len(series) else None
+    return band(hours, together(grid), now_ms, here, _holidays(now_ms, here)) if len(series) else None
 
 
 def same_hours(now_ms: int, zone: ZoneInfo, days: int = DAYS) -> Ints:
@@ -46,13 +51,16 @@ def same_hours(now_ms: int, zone: ZoneInfo, days: int = DAYS) -> Ints:
     return buckets.hour(np.array(before).astype(np.int64))
 
 
-def band(hours: Ints, values: Floats, now_ms: int, zone: ZoneInfo) -> Normal | None:
-    """From the days of the same kind (Monday to Friday, or the weekend) where those are enough, else from all."""
+def band(
+    hours: Ints, values: Floats, now_ms: int, zone: ZoneInfo, holidays: Collection[date] = ()
+) -> Normal | None:  # fmt: skip
+    """From the days of the same kind (working days, or those off) where those are enough, else from all."""
     is_known = ~np.isnan(values)
-    is_weekend = _is_weekend(now_ms, zone)
-    is_alike = is_known & np.array([_is_weekend(int(hour), zone) == is_weekend for hour in hours], bool)
+    is_off = _is_off(now_ms, zone, holidays)
+    is_alike = is_known & np.array([_is_off(int(hour), zone, holidays) == is_off for hour in hours], bool)
     if is_alike.sum() >= ENOUGH:
-        return _normal(values[is_alike], "days at weekends" if is_weekend else "working days")
+        off = "days at weekends or public holidays" if holidays else "days at weekends"
+        return _normal(values[is_alike], off if is_off else "working days")
     return _normal(values[is_known], "days") if is_known.sum() >= ENOUGH else None
 
 
@@ -61,5 +69,21 @@ def _normal(values: Floats, which: str) -> Normal:
     return Normal(low, usual, high, f"this hour on {len(values)} {which}")
 
 
-def _is_weekend(at_ms: int, zone: ZoneInfo) -> bool:
-    return buckets.local_date(at_ms, zone).weekday() >= 5
+def _is_off(at_ms: int, zone: ZoneInfo, holidays: Collection[date]) -> bool:
+    day = buckets.local_date(at_ms, zone)
+    return day.weekday() >= 5 or day in holidays
+
+
+def _holidays(now_ms: int, zone: ZoneInfo) -> frozenset[date]:
+    """Those of this year and the last, by the city's calendar."""
+    return _of_years(settings.HOLIDAYS, buckets.local_date(now_ms, zone).year)
+
+
+@lru_cache(maxsize=4)
+def _of_years(where: str, year: int) -> frozenset[date]:
+    if not where:
+        return frozenset()
+    import holidays  # only where it is set
+
+    country, _, region = where.partition("-")
+    return frozenset(holidays.country_holidays(country, subdiv=region or None, years=(year - 1, year)))

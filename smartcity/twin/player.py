@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -13,6 +14,7 @@ from smartcity.kernel.street import Ack, Hello, Up
 from smartcity.twin.domain import Domain, Said, has_twin
 from smartcity.twin.fleet import Fleet
 from smartcity.twin.follower import Follower
+from smartcity.twin.forecaster import Forecaster
 from smartcity.twin.street import Street
 from smartcity.twin.world import StreetWorld
 
@@ -40,6 +42,7 @@ class Player:
         self.of = {device.uid: domain for domain in self.domains for device in domain.devices}
         self.fleet = Fleet(self._command, self._greet)
         self.follower = Follower(http or street.http)
+        self.forecaster = Forecaster(self.world, street.seed, Path(street.folder).parent / "weather")
         self.reached_ms = 0
         self._address = mqtt or street.mqtt
         self._mode = ""
@@ -50,6 +53,7 @@ class Player:
             for domain in self.domains:
                 tasks.create_task(self._keep(domain))
             tasks.create_task(self._follow())
+            tasks.create_task(self._foretell())
 
     async def close(self) -> None:
         await self.fleet.close()
@@ -81,6 +85,16 @@ class Player:
                 await self._live_until(face.at)
             self.fleet.greet()
             await asyncio.sleep(max(0.02, began + ASK_EVERY_S - loop.time()))
+
+    async def _foretell(self) -> None:
+        """The city's weather service."""
+        while self.street.folder:
+            await asyncio.sleep(1.0)
+            if self.reached_ms and self.forecaster.is_due(self.reached_ms):
+                try:
+                    await asyncio.to_thread(self.forecaster.write, self.reached_ms)
+                except OSError as problem:
+                    log.warning("The weather could not be written: %s", problem)
 
     def _may_live(self, mode: str) -> bool:
         if mode != self._mode and mode != "SIMULATION":

@@ -42,6 +42,7 @@ async function call(method, path, body, headers = {}) {
 
 export const get = (path, params = {}) => call("GET", withQuery(path, params));
 export const post = (path, body = {}, { key } = {}) => call("POST", path, body, key ? { "Idempotency-Key": key } : {});
+export const put = (path, body = {}) => call("PUT", path, body);
 export const remove = (path) => call("DELETE", path);
 
 /** A list, whichever way it is paged. */

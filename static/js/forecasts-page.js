@@ -7,6 +7,7 @@ import { bandMark } from "#city/band-mark";
 import { config, titleOf } from "#city/config";
 import { loadInto } from "#city/dialog";
 import { fill, h } from "#city/dom";
+import { events } from "#city/events";
 import { liftPin, pin } from "#city/pin";
 import { sortable } from "#city/table";
 import { cityNow, when } from "#city/time";
@@ -18,8 +19,14 @@ class ForecastsPage extends HTMLElement {
     domain.addEventListener("change", () => this.load());
     this.domain = domain;
     this.place = h("div");
-    fill(this, meaning(), h("form.filters", { "aria-label": "Which forecasts" }, h("label", {}, "Domain", domain)), this.place);
+    this.events = h("section.events", { "aria-labelledby": "events-title" });
+    fill(this, this.events, meaning(), h("form.filters", { "aria-label": "Which forecasts" }, h("label", {}, "Domain", domain)), this.place);
     this.load();
+    this.loadEvents();
+  }
+
+  loadEvents() {
+    return loadInto(this.events, async () => events(await get("forecasts/events"), () => this.loadEvents()), "Loading what is coming…");
   }
 
   load() {

@@ -17,6 +17,7 @@ from smartcity.alarms.models import Alarm
 from smartcity.api.models import AuditEntry, Grant
 from smartcity.control.models import Baseline, Command, FastEvent, LedgerEntry, LockOut, Override
 from smartcity.devices.models import Device, EngineeringRecord, GatewayToken, LegalHold, Series, Zone
+from smartcity.forecasting.models import Event
 from smartcity.kernel.clock import clock
 from tests.api.test_every_route import REST, methods
 from waste.models import Container, Truck
@@ -26,6 +27,7 @@ ID = "00000000-0000-4000-8000-000000000001"
 ELSEWHERE = {"another domain": ("lighting", ""), "another zone": ("", "north"), "both": ("waste", "north")}
 LATER = "2098-01-01T00:00Z"
 WHY = {"reason": "a look"}
+DERBY = {"name": "x", "kind": "match", "start": clock.now_ms(), "end": clock.now_ms() + 3_600_000, "zone": "centre"}
 WISH = {"asset": "H-1", "point": "collect", "value": 1, "until": LATER, **WHY}
 
 # the path after /api/v1/ → a body that would be obeyed by somebody else, or comes as far as the question who asks
@@ -43,6 +45,8 @@ BODIES: dict[str, dict[str, object]] = {
     "overrides/preview": WISH,
     "lockouts/": {"asset": "H-1", **WHY},
     "baselines/": {"domain": "waste", "kpi": "x", "name": "x", "design": "x", "from": 0, "to": 86_400_000, **WHY},
+    "forecasts/events": {**DERBY, "concerns": ["waste"], **WHY},
+    "forecasts/events/<int:pk>": {**DERBY, "concerns": ["waste"], **WHY},
     "alarms/<int:pk>/shelve": {"note": "later", "until": "SOON"},
     "waste/crew/<str:uid>/reports": {"id": ID, "container": "H-1", "outcome": "done"},
 }
@@ -87,6 +91,10 @@ def hidden():
     Alarm.objects.create(
         pk=1, rule="waste.overfull", asset=bin_, zone=zone, domain="waste", severity=2, text="Hidden", raised_at=now
     )
+    Event.objects.create(
+        pk=1, name="Hidden", kind="match", start=clock.now_ms(), end=clock.now_ms() + 3_600_000, zone=zone, reason="x",
+        concerns=["waste"], owner="hidden-boss", entered_at=0,
+    )  # fmt: skip
     names = "id, device, uid, received_at, transport, codec, kind, reason, readings, payload, size, digest"
     with connections["telemetry"].cursor() as cursor:
         row: list[Any] = [1, device.pk, "H-1", 1, "mqtt", "senml", "bad payload", "Hidden", 0, b"", 6, "d"]
@@ -134,6 +142,7 @@ def test_whose_grants_lie_elsewhere_is_shown_nothing_and_moves_nothing(hidden, s
     moved = {entry.subject for entry in AuditEntry.objects.all()}
     assert not {subject for subject in moved if "H-" in subject or "centre" in subject}
     assert Override.objects.get().ended_at is None and LockOut.objects.get().lifted_at is None
+    assert Event.objects.get().cancelled_at is None
     assert Command.objects.count() == 1 and Alarm.objects.get().acknowledged_at is None
 
 
@@ -146,7 +155,7 @@ SHOWN = (
     "map/<slug:domain>", "assets/", "devices/", "devices/<str:uid>", "gateways/", "engineering/",
     "assets/<str:uid>", "quarantine/", "holds/", "commands/", "commands/<uuid:pk>", "overrides/", "lockouts/",
     "events/", "ledger/", "baselines/", "return-to-local/<str:batch>", "alarms/", "alarms/<int:pk>",
-    "waste/crew/<str:uid>",
+    "waste/crew/<str:uid>", "forecasts/events", "forecasts/events/<int:pk>",
 )  # fmt: skip
 
 
@@ -166,5 +175,5 @@ def test_whose_grants_lie_here_is_shown_all_of_it(hidden, somebody):
     assert obeyed >= {
         "lockouts/<int:pk>/lift", "alarms/<int:pk>/acknowledge", "alarms/<int:pk>/shelve", "holds/<int:number>/lift",
         "gateways/<int:pk>/revoke", "devices/<str:uid>/rotate", "devices/<str:uid>/retire", "overrides/preview",
-        "waste/crew/<str:uid>/reports", "engineering/withdraw",
+        "waste/crew/<str:uid>/reports", "engineering/withdraw", "forecasts/events", "forecasts/events/<int:pk>/cancel",
     }  # fmt: skip

@@ -105,3 +105,22 @@ def test_the_same_hour_is_the_same_on_the_citys_clocks_when_they_change(zone):
             shown = datetime.fromtimestamp(start / 1000, here)
             assert start % HOUR == 0 and shown.replace(tzinfo=None) <= shown.replace(hour=16, minute=42, tzinfo=None)
             assert shown.hour == 16 or (shown.hour, shown.minute >= 43) == (15, True)
+
+
+def test_a_public_holiday_is_compared_with_days_off_and_is_none_of_the_working_days(settings):
+    settings.HOLIDAYS = "FI"
+    independence = datetime(2027, 12, 6, 12, tzinfo=HELSINKI)  # a Monday
+    at = int(independence.timestamp() * 1000)
+    off = normal._holidays(at, HELSINKI)
+    hours = normal.same_hours(at, HELSINKI)
+    values = np.array([10.0 if normal._is_off(int(hour), HELSINKI, off) else 100.0 for hour in hours])
+    found = normal.band(hours, values, at, HELSINKI, off)
+    assert found is not None and found.usual == 10 and found.basis.endswith("days at weekends or public holidays")
+    later = at + 24 * HOUR
+    hours = normal.same_hours(later, HELSINKI)
+    values = np.where(hours == at // HOUR * HOUR, 10.0, 100.0)
+    found = normal.band(hours, values, later, HELSINKI, off)
+    assert found is not None and found.low == found.high == 100, "the holiday of yesterday is left out"
+    settings.HOLIDAYS = ""
+    plain = normal.band(hours, values, at, HELSINKI, normal._holidays(at, HELSINKI))
+    assert plain is not None and plain.basis.endswith("working days")

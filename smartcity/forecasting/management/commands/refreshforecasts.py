@@ -6,13 +6,14 @@ from __future__ import annotations
 import contextlib
 import os
 from argparse import ArgumentParser
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from smartcity import declared
-from smartcity.forecasting import following, runner
+from smartcity.forecasting import following, runner, weather
 from smartcity.forecasting.worker import Report
 from smartcity.kernel import clock as clocks
 from smartcity.kernel.clock import clock
@@ -32,16 +33,16 @@ class Command(BaseCommand):
         known = {target.metric for target in declared.targets()}
         if unknown := sorted(set(only) - known):
             raise CommandError(f"Not foreseen: {', '.join(unknown)}. There is {', '.join(sorted(known))}.")
+        fetch = partial(weather.take, weather.configured())
         if follow:
             os.nice(KINDNESS)
+            told = self._tell if verbosity > 1 else lambda report: None
             with contextlib.suppress(KeyboardInterrupt):
-                following.follow(
-                    lambda: following.city_ms(follow), self._tell if verbosity > 1 else lambda report: None
-                )
+                following.follow(lambda: following.city_ms(follow), told, fetch=fetch)
             return
         anchor = clocks.load(settings.VAR / "clock.json")
         now_ms = anchor.city_ms if anchor else clock.now_ms()
-        report = runner.refresh(now_ms, budget_s=budget, metrics=only)
+        report = runner.refresh(now_ms, budget_s=budget, metrics=only, fetch=fetch if settings.WEATHER else None)
         self._tell(report)
         if report.failed:
             raise CommandError(f"No forecasts of {', '.join(report.failed)}: see the log.")

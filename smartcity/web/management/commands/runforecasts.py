@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -13,8 +14,9 @@ from django.core.management.base import BaseCommand, CommandError
 from smartcity import firstrun
 from smartcity.control import leases
 from smartcity.control.leases import Held, LostLeadership
-from smartcity.forecasting import following
+from smartcity.forecasting import following, weather
 from smartcity.forecasting.runner import Superseded
+from smartcity.forecasting.weather_source import BadSource
 from smartcity.forecasting.worker import Report
 from smartcity.kernel.clock import clock
 from smartcity.processes import city_time, command
@@ -30,7 +32,8 @@ class Command(BaseCommand):
     def handle(self, *, verbosity: int, **options: Any) -> None:
         try:
             command.check()
-        except firstrun.CannotStart as reason:
+            fetch = partial(weather.take, weather.configured())
+        except (firstrun.CannotStart, BadSource) as reason:
             raise CommandError(str(reason)) from None
         os.nice(KINDNESS)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -39,7 +42,7 @@ class Command(BaseCommand):
         self.stdout.write("Forecasts are kept fresh by this process, or by another of its kind.   Ctrl-C stops it.")
         self.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
-            following.follow(now_ms, told, insist=lambda: insist(lease), may=lease.keep)
+            following.follow(now_ms, told, insist=lambda: insist(lease), may=lease.keep, fetch=fetch)
         lease.give_up()
 
     def _tell(self, report: Report) -> None:
