@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("devices", "0003_device_certificate"),
-        ("forecasting", "0006_aims"),
+        ("forecasting", "0008_drift"),
     ]
 
     operations = [
