@@ -49,8 +49,10 @@ def series(count: int) -> list[int]:
 
 
 def history(ids: list[int], weeks: int) -> Iterator[int]:
-    """City day by city day (UTC) through the store's bulk road, as of NOW; yields the readings of each. A level, a daily
-    and a weekly shape and a noise of its own for every series, one in fifty hours missing."""
+    """City day by city day (UTC) through the store's bulk road, as of NOW; yields the readings of each.
+
+    Every series has a level, a day's and a week's shape and a noise of its own; one in fifty hours is missing.
+    """
     import numpy as np
 
     from smartcity.telemetry import book

@@ -11,6 +11,7 @@ class ForecastingConfig(AppConfig):
     def ready(self) -> None:
         from django.core.checks import register
 
-        from smartcity.forecasting.checks import known_holidays
+        from smartcity.forecasting.checks import known_executor, known_holidays
 
         register(known_holidays)
+        register(known_executor)

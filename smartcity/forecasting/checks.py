@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A country whose holidays nobody knows is said at start, not in the log of a forecaster."""
+"""What is set wrongly for forecasts is said at start, not in the log of a forecaster."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
+
+from smartcity.forecasting import executors
 
 
 def known_holidays(**_: Any) -> list[CheckMessage]:
@@ -22,3 +24,11 @@ def known_holidays(**_: Any) -> list[CheckMessage]:
     return [
         Error(f"SMARTCITY_HOLIDAYS is {settings.HOLIDAYS}, whose holidays are not known.", hint=hint, id="city.E030")
     ]
+
+
+def known_executor(**_: Any) -> list[CheckMessage]:
+    try:
+        executors.check(settings.FORECAST_EXECUTOR)
+    except executors.Unusable as problem:
+        return [Error(str(problem), id="city.E031")]
+    return []

@@ -15,6 +15,7 @@ from concurrent import futures
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import chain, islice
 from typing import Protocol
 
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 HERE, PROCESSES = "here", "processes"
 NAMES = re.compile(r"here|processes(:[1-9]\d*)?|dask(\+tls)?://[^\s/:]+:\d+")
-WRITE = "leave it empty, or write processes, processes:4 or dask://host:port"
+WRITE = "here, processes, processes:4 or dask://host:port"
 LOOK_S = 0.5
 JOIN_S = 30
 MOST_DEATHS = 3  # of a pool, one after another without a job done: then it is the job or the machine
@@ -109,12 +110,19 @@ def _result(future: Future[Done], job: int) -> Done:
         return Done(job, error=f"job {job} ({type(problem).__name__})")
 
 
+def check(name: str) -> None:
+    """Raises Unusable where there is no such executor, or a package for it is missing. Empty is fine."""
+    if name and not NAMES.fullmatch(name):
+        raise Unusable(f"SMARTCITY_FORECAST_EXECUTOR is {name}: leave it empty, or write {WRITE}.")
+    if name.startswith("dask") and find_spec("distributed") is None:
+        raise Unusable("Forecasts through Dask need a package that is not there: run script/bootstrap --dask.")
+
+
 @contextmanager
 def opened(name: str) -> Iterator[Runner]:
     """The executor of that name. Raises Unusable."""
+    check(name)
     kind, _, rest = name.partition(":")
-    if not NAMES.fullmatch(name):
-        raise Unusable(f"SMARTCITY_FORECAST_EXECUTOR is {name}: {WRITE}.")
     if kind == HERE:
         yield Here()
     elif kind == PROCESSES:
@@ -137,10 +145,8 @@ def _processes(width: int) -> Executor:
 
 @contextmanager
 def _dask(address: str) -> Iterator[Pool]:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise Unusable("Forecasts through Dask need a package that is not there: script/bootstrap --dask.") from None
+    from distributed import Client
+
     try:
         client = Client(address, timeout=JOIN_S, set_as_default=False)
     except OSError:

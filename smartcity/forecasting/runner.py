@@ -46,7 +46,7 @@ def refresh(
     """Backtests stop when `budget_s` wall seconds are spent; issuing does not, so that every series has a forecast.
 
     A process that calls again and again hands over the same `shelf` and need not read eight weeks each time. `insist`
-    is called in each transaction that issues, and between the jobs of a fleet, and raises Superseded to end it all.
+    is called in each transaction that issues and between all others, and raises Superseded to end it all.
     Where the light series are many, or an executor is set, theirs is a fleet of jobs (fleet.py).
     """
     began, report, shelf = time.perf_counter(), Report(), shelf or Shelf()
@@ -97,17 +97,20 @@ def _one(job: Job, now_ms: int, shelf: Shelf, until: float, report: Report, insi
         report.left += len(job.to_calibrate(now_ms))
         return
     past = dict(zip(job.series, shelf.histories(job.target, job.series, now_ms), strict=True))
-    fresh = _calibrate(job, past, now_ms, until, report)
+    fresh = _calibrate(job, past, now_ms, until, report, insist)
     _issue(job, past, now_ms, fresh, report, insist)
 
 
-def _calibrate(job: Job, past: Mapping[int, History], now_ms: int, until: float, report: Report) -> set[int]:
+def _calibrate(
+    job: Job, past: Mapping[int, History], now_ms: int, until: float, report: Report, insist: Insist
+) -> set[int]:
     """Which series have a new standing."""
     fresh: set[int] = set()
     due = job.to_calibrate(now_ms)
     for batch in job.batches(due, job.tier):
         if time.perf_counter() >= until:
             break
+        insist()
         rows, standings = job.calibrate(batch, past, now_ms)
         with transaction.atomic():
             jobs.keep_calibrations(rows, standings, now_ms)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from argparse import ArgumentParser
 from typing import Any
@@ -34,10 +33,7 @@ class Command(BaseCommand):
             raise CommandError(f"Not foreseen: {', '.join(unknown)}. There is {', '.join(sorted(known))}.")
         if follow:
             os.nice(KINDNESS)
-            with contextlib.suppress(KeyboardInterrupt):
-                following.follow(
-                    lambda: following.city_ms(follow), self._tell if verbosity > 1 else lambda report: None
-                )
+            following.follow(lambda: following.city_ms(follow), self._tell if verbosity > 1 else lambda report: None)
             return
         anchor = clocks.load(settings.VAR / "clock.json")
         now_ms = anchor.city_ms if anchor else clock.now_ms()
