@@ -142,14 +142,15 @@ def main(count: int, weeks: int, backtested: int, executor: str) -> dict[str, fl
     if len(some) < count:
         copies = list(Calibration.objects.order_by("pk"))
         for start in range(len(some), count, 2_000):
-            rows = [copies[n % len(copies)] for n in range(start, min(start + 2_000, count))]
-            Calibration.objects.bulk_create(renumbered(rows, ids[start : start + 2_000]))
+            chosen = [copies[n % len(copies)] for n in range(start, min(start + 2_000, count))]
+            Calibration.objects.bulk_create(renumbered(chosen, ids[start : start + 2_000]))
     with measured(found, "issue", count):
         report = carry_out("issue", ids, city.NOW)
     if IssuedForecast.objects.filter(is_current=True, issued_at=city.NOW).count() != count or report.empty:
         raise SystemExit(f"not all were foreseen: {report.words()}")
-    with measured(found, "again", count):
-        carry_out("issue", ids, city.NOW)
+    began = time.monotonic()
+    carry_out("issue", ids, city.NOW)
+    found["issue_again_s"] = time.monotonic() - began
     return found
 
 

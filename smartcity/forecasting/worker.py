@@ -60,9 +60,14 @@ def begin() -> None:
     """First thing in a process of a pool: Ctrl-C is its parent's affair, and with its parent it ends."""
     pin()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+        parent.join()
+        os._exit(1)
 
 
 def partition(job: int) -> Done:

@@ -34,7 +34,7 @@ class City:
     def fleet(self, *options: str) -> subprocess.Popen[str]:
         command = [sys.executable, "manage.py", "forecastfleet", "--partition-size", str(SIZE), *options]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, cwd=ROOT, env=self.environment, start_new_session=True, **pipes)  # type: ignore[call-overload,no-any-return]
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment, start_new_session=True, **pipes)  # type: ignore[call-overload]
 
     def rows(self, sql: str) -> list[tuple]:
         with sqlite3.connect(f"file:{self.var}/city.sqlite3?mode=ro", uri=True, timeout=30) as connection:
@@ -91,6 +91,7 @@ def is_gone(pid: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_a_worker_killed_on_the_way_costs_nobody_a_forecast(city):
     process = city.fleet("--executor", "processes:2", "--calibrate")
     city.wait_for_jobs(1, process)
@@ -102,6 +103,7 @@ def test_a_worker_killed_on_the_way_costs_nobody_a_forecast(city):
     assert f"{COUNT} series in {COUNT // SIZE} jobs, by processes:2" in said and "series/s" in said
 
 
+@pytest.mark.slow
 def test_killed_as_a_whole_it_does_only_what_was_not_done(city):
     process = city.fleet("--executor", "processes:2", "--calibrate")
     city.wait_for_jobs(2, process)
@@ -118,6 +120,7 @@ def test_killed_as_a_whole_it_does_only_what_was_not_done(city):
     assert city.done().items() >= before.items()
 
 
+@pytest.mark.slow
 def test_ctrl_c_lets_the_jobs_at_hand_end_and_the_same_command_goes_on(city):
     process = city.fleet("--executor", "processes:2", "--calibrate")
     city.wait_for_jobs(1, process)
@@ -191,7 +194,7 @@ def test_dask_without_its_package_says_how_to_get_it(settings, monkeypatch):
 def test_each_process_of_a_pool_has_one_numeric_thread():
     pool = executors._processes(1)
     try:
-        found = [pool.submit(os.environ.get, name).result(60) for name in worker.THREADS]
+        found = [pool.submit(os.getenv, name).result(60) for name in worker.THREADS]
         assert found == ["1", "1", "1"]
     finally:
         pool.shutdown()

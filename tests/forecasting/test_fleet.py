@@ -14,7 +14,7 @@ from smartcity.forecasting.fleet import Planned
 from smartcity.forecasting.models import Calibration, FleetJob, IssuedForecast
 from smartcity.forecasting.runner import Superseded
 from smartcity.forecasting.worker import Done, Report
-from smartcity.kernel.forecasts import Target
+from smartcity.kernel.forecasts import Target, Tier
 from smartcity.telemetry import book, read
 from smartcity.telemetry.store import Store
 from tests.forecasting.conftest import DAY, HOUR, METER, METRICS, NOW, days
@@ -150,12 +150,12 @@ def test_what_one_person_pinned_is_foreseen_at_once_and_not_by_the_fleet(grid, h
 
 def test_costly_targets_of_few_series_are_none_of_the_fleets_business(grid, here, monkeypatch):
     grid.meter(days(4))
-    heavy = Target(metric="test.load", kinds=("meter",), tier=jobs.Tier.HEAVY)
+    heavy = Target(metric="test.load", kinds=("meter",), tier=Tier.HEAVY)
     monkeypatch.setattr(declared, "targets", lambda: (heavy,))
     assert fleet.light(jobs.foreseen()) == {}
     monkeypatch.setattr(pins, "MOST_HEAVY", 0)
     ((target, found),) = fleet.light(jobs.foreseen()).items()
-    assert target.tier is jobs.Tier.LIGHT and len(found) == 1
+    assert target.tier is Tier.LIGHT and len(found) == 1
 
 
 def test_whoever_is_superseded_stops_between_two_jobs(grid, here):
