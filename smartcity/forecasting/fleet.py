@@ -84,18 +84,21 @@ def plan(
 
 def refresh(found: Slices, name: str, now_ms: int, *, until: float, report: Report, between: Between) -> None:
     """Issue what is due, then backtest until `until` (perf_counter). `between` is called often and may raise."""
+    jobs = {
+        what: _undone(plan(target, _ids(rows), what, now_ms) for target, rows in found.items()) for what in EVERY_MS
+    }
+    if not any(jobs.values()):
+        return
     with executors.opened(name) as pool:
-        for what in FleetJob.What:
-            plans = [plan(target, _ids(rows), what, now_ms) for target, rows in found.items()]
-            jobs = [job for one in plans for job in one.undone]
-            wanted = _within(jobs, None if what is FleetJob.What.ISSUE else until)
+        for what, mine in jobs.items():
+            wanted = _within(mine, None if what is FleetJob.What.ISSUE else until)
             finished = {done.job for done in _counted(pool.run(wanted, between), report)}
-            report.left += sum(n for pk, n in jobs if pk not in finished)
+            report.left += sum(n for pk, n in mine if pk not in finished)
 
 
 def carry_out(plans: Sequence[Planned], name: str, report: Report, progress: Progress) -> None:
     """All that is not done of them. `progress` gets the series done now and their share, often, and may raise."""
-    jobs = [job for one in plans for job in one.undone]
+    jobs = _undone(plans)
     whole, done_now = sum(n for _, n in jobs), 0
 
     def between() -> None:
@@ -115,6 +118,10 @@ def _counted(results: Iterator[Done], report: Report) -> Iterator[Done]:
         if done.error:
             report.failed.append(done.error)
         yield done
+
+
+def _undone(plans: Iterable[Planned]) -> list[tuple[int, int]]:
+    return [job for one in plans for job in one.undone]
 
 
 def _ids(rows: Sequence[Found]) -> list[int]:

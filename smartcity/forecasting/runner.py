@@ -86,7 +86,7 @@ def _by_fleet(
         raise
     except Exception as problem:
         log.exception("the fleet has failed")
-        report.failed.append(str(problem))
+        report.failed.append(f"the fleet ({problem})")
     rest = {target: [row for row in rows if target not in light or row[0] in apart] for target, rows in found.items()}
     return jobs.known(rest, standing)
 

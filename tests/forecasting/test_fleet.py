@@ -69,6 +69,16 @@ def test_a_fleet_too_does_nothing_when_called_at_once_and_scores_what_has_ended(
     assert not FleetJob.objects.filter(origin__lt=NOW + 2 * DAY).exists()
 
 
+def test_nobody_is_called_where_nothing_is_due(grid, here, settings, monkeypatch):
+    grid.meter(days(4))
+    runner.refresh(NOW)
+    settings.FORECAST_EXECUTOR = "dask://127.0.0.1:9"
+    monkeypatch.setattr(executors, "JOIN_S", 1)
+    assert runner.refresh(NOW + 60_000).failed == []
+    (said,) = runner.refresh(NOW + HOUR).failed
+    assert said.startswith("the fleet (No Dask scheduler answers")
+
+
 def test_backtests_stop_with_the_budget_and_go_on_from_there(grid, here):
     for n in range(3):
         grid.meter(days(10, seed=n))
