@@ -177,6 +177,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 CITY_TIME_ZONE = os.environ.get("SMARTCITY_TIME_ZONE", "")  # empty: that of the map in force (devices/time_zone.py)
 CITY_NAME = os.environ.get("SMARTCITY_NAME", "")
+FORECAST_EXECUTOR = os.environ.get("SMARTCITY_FORECAST_EXECUTOR", "")
 HOLIDAYS = os.environ.get("SMARTCITY_HOLIDAYS", "")
 WEATHER = os.environ.get("SMARTCITY_WEATHER", "")
 WEATHER_KEY = confidential("SMARTCITY_WEATHER_KEY")

@@ -11,7 +11,8 @@ class ForecastingConfig(AppConfig):
     def ready(self) -> None:
         from django.core.checks import register
 
-        from smartcity.forecasting.checks import known_holidays, known_weather
+        from smartcity.forecasting.checks import known_executor, known_holidays, known_weather
 
         register(known_holidays)
         register(known_weather)
+        register(known_executor)

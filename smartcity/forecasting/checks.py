@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holidays nobody knows and weather from nowhere are said at start, not in the log of a forecaster."""
+"""What is set wrongly for forecasts is said at start, not in the log of a forecaster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-from smartcity.forecasting import weather_source
+from smartcity.forecasting import executors, weather_source
 
 
 def known_holidays(**_: Any) -> list[CheckMessage]:
@@ -31,4 +31,12 @@ def known_weather(**_: Any) -> list[CheckMessage]:
         weather_source.source(settings.WEATHER, key=settings.WEATHER_KEY, may_be_plain=settings.WEATHER_PLAIN)
     except weather_source.BadSource as problem:
         return [Error(str(problem), hint="docs/how-to/give-forecasts-the-weather.md", id="city.E031")]
+    return []
+
+
+def known_executor(**_: Any) -> list[CheckMessage]:
+    try:
+        executors.check(settings.FORECAST_EXECUTOR)
+    except executors.Unusable as problem:
+        return [Error(str(problem), id="city.E032")]
     return []

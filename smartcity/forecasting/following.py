@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -17,10 +18,11 @@ from smartcity.forecasting import runner
 from smartcity.forecasting.past import Shelf
 from smartcity.forecasting.runner import Superseded
 from smartcity.forecasting.worker import Report
+from smartcity.telemetry.breaking_off import BreakingOff
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 3.0
+LOOK_EVERY_S, LOOK_S = 3.0, 0.5
 EVERY_CITY_MS = 300_000
 BUDGET_S = 20.0
 TIMEOUT_S = 5.0
@@ -28,6 +30,7 @@ TIMEOUT_S = 5.0
 Now = Callable[[], int | None]
 Insist = Callable[[], None]
 May = Callable[[], bool]
+Fetch = Callable[[int], object]
 
 
 def always() -> bool:
@@ -41,20 +44,31 @@ def follow(
     *,
     insist: Insist = runner.anybody,
     may: May = always,
-    fetch: Callable[[int], object] | None = None,
+    fetch: Fetch | None = None,
 ) -> None:
-    """Until standard input, a line to whoever started this process, closes. `now` gives the city's time, `may` whether
-    it is this process that issues forecasts, `insist` raises where it is not, and `fetch(now_ms)` brings the weather.
-    """
+    """Until SIGINT, SIGTERM, or standard input, a line to whoever started this process, closes. `now` gives the city's
+    time, `may` whether it is this process that issues forecasts, `insist` raises where it is not, and `fetch(now_ms)`
+    brings the weather."""
+    with BreakingOff() as breaking_off, contextlib.suppress(KeyboardInterrupt):
+        _follow(now, told, insist, may, fetch, breaking_off)
+
+
+def _follow(
+    now: Now, told: Callable[[Report], None], insist: Insist, may: May, fetch: Fetch | None, breaking_off: BreakingOff
+) -> None:
+    def still() -> None:
+        breaking_off.here()
+        insist()
+
     shelf, done_ms = Shelf(), 0
     wait = LOOK_EVERY_S
-    while not _is_over(wait):
+    while not _is_over(wait, breaking_off.here):
         wait = LOOK_EVERY_S
         now_ms = now() if may() else None
         if now_ms is None or 0 <= now_ms - done_ms < EVERY_CITY_MS:
             continue
         try:
-            report = runner.refresh(now_ms, budget_s=BUDGET_S, shelf=shelf, insist=insist, fetch=fetch)
+            report = runner.refresh(now_ms, budget_s=BUDGET_S, shelf=shelf, insist=still, fetch=fetch)
         except Superseded as reason:
             log.warning("the forecasts are issued by another process: %s", reason)
             continue
@@ -73,11 +87,17 @@ def city_ms(url: str) -> int | None:
         return None
 
 
-def _is_over(wait_s: float) -> bool:
-    """Wait; whether the line to the parent has closed meanwhile. Without such a line: never."""
+def _is_over(wait_s: float, between: Callable[[], None] = lambda: None) -> bool:
+    """Wait; whether the line to the parent has closed meanwhile. Without such a line: never. `between` is called at
+    least every half second and may raise."""
     mode = os.fstat(0).st_mode
-    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
-        time.sleep(wait_s)
-        return False
-    ready, _, _ = select.select([0], [], [], wait_s)
-    return bool(ready) and not os.read(0, 4096)
+    has_line = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+    until = time.monotonic() + wait_s
+    while (left := until - time.monotonic()) > 0:
+        between()
+        if not has_line:
+            time.sleep(min(left, LOOK_S))
+        elif select.select([0], [], [], min(left, LOOK_S))[0] and not os.read(0, 4096):
+            return True
+    between()
+    return False

@@ -233,3 +233,35 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.start}"
+
+
+class FleetJob(models.Model):
+    """A slice of one target's series, to be backtested or foreseen as of one instant: done with the rows it writes.
+
+    Nobody claims it. Whoever comes to its end second finds it done and writes nothing.
+    """
+
+    class What(models.TextChoices):
+        ISSUE = "issue"
+        CALIBRATE = "calibrate"
+
+    target = models.CharField(max_length=160)
+    what = models.CharField(max_length=10, choices=What)
+    origin = models.BigIntegerField(help_text="City instant: nothing later is known to the forecast.")
+    first = models.BigIntegerField(help_text="Smallest id of a series of the slice; the largest is `last`.")
+    last = models.BigIntegerField()
+    series = models.PositiveIntegerField()
+    done_at = models.BigIntegerField(null=True, help_text="Wall clock.")
+    done_by = models.CharField(max_length=120, blank=True)
+    seconds = models.FloatField(null=True)
+    written = models.PositiveIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0, help_text="How often it has failed.")
+    error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["target", "what", "origin", "first"], name="one_fleet_job_per_slice"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.target} {self.first} to {self.last} as of {self.origin}"

@@ -57,6 +57,13 @@ class Shelf:
         return kept.series == series and kept.start_ms <= start_ms and 0 <= age < READ_AGAIN_MS
 
 
+def histories(target: Target, series: Sequence[int], now_ms: int) -> list[History]:
+    """As far back as the engine looks, up to the last full step; the same few queries for all."""
+    end = boundary(now_ms, target.step_s)
+    start = end - engine.memory_steps(target) * target.step_s * 1000
+    return [History(start, grain_s(target), row) for row in grid(target, series, start, end)]
+
+
 def grid(target: Target, series: Sequence[int], from_ms: int, to_ms: int) -> Array:
     """`[series, steps]` in steps of the finest stored grain that divides the target's; NaN where nothing came.
 

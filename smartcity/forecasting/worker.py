@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a process pool calls to refresh forecasts: importable without Django, which it sets up where it must."""
+"""What other processes call to make forecasts: importable without Django and numpy, which are loaded when needed."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -31,13 +35,62 @@ class Report:
         return f"{', '.join(part for part in said if part)} in {self.seconds:.1f} s."
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of one job (its number). All zero where somebody else had done it; `error` in words where it failed."""
+
+    job: int
+    series: int = 0
+    issued: int = 0
+    empty: int = 0
+    calibrated: int = 0
+    scored: int = 0
+    error: str = ""
+
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def pin() -> None:
+    """One numeric thread, for this process and those it starts; numpy heeds it only when it is loaded after this."""
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+
+
+def begin() -> None:
+    """First thing in a process of a pool: Ctrl-C is its parent's affair, and with its parent it ends."""
+    pin()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def partition(job: int) -> Done:
+    """partition.work in this process."""
+    pin()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smartcity.settings")
+    _set_up()
+    from smartcity.forecasting import partition
+
+    return partition.work(job)
+
+
 def refresh(now_ms: int, budget_s: float = 60.0, metrics: Sequence[str] = ()) -> Report:
     """runner.refresh in this process."""
+    _set_up()
+    from smartcity.forecasting import runner
+
+    return runner.refresh(now_ms, budget_s=budget_s, metrics=metrics)
+
+
+def _set_up() -> None:
     import django
     from django.apps import apps
 
     if not apps.ready:
         django.setup()
-    from smartcity.forecasting import runner
-
-    return runner.refresh(now_ms, budget_s=budget_s, metrics=metrics)

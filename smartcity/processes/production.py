@@ -16,7 +16,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +30,7 @@ from smartcity.processes import servers
 from smartcity.processes.part import Say
 from smartcity.processes.servers import Server, Unavailable, free_port
 
+Between = Callable[[], None]
 LOOK_S: Final = 0.5
 HINT: Final = "script/bootstrap --production"
 WITH_A_BROKER: Final = """\
@@ -61,17 +62,21 @@ class Plan:
 
 
 @contextlib.contextmanager
-def standing(folder: Path) -> Iterator[Mapping[str, str]]:
-    """The three servers; the variables a process needs to find them. Raises servers.Unavailable."""
+def standing(folder: Path, between: Between = lambda: None) -> Iterator[Mapping[str, str]]:
+    """The three servers; the variables a process needs to find them. Raises servers.Unavailable.
+
+    `between` is called when one more stands, and may raise: those that stand are stopped.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o711)
     with ExitStack() as stack:
         try:
             stack.enter_context(FileLock(folder / "lock", blocking=False))
         except Timeout:
             raise Unavailable(f"Another city runs in {folder.parent}: stop it first, or set SMARTCITY_VAR.") from None
-        found = dict(stack.enter_context(_postgresql(folder / "postgresql")))
-        found |= stack.enter_context(_redis(folder / "redis"))
-        found |= stack.enter_context(_mosquitto(folder / "mosquitto"))
+        found: dict[str, str] = {}
+        for name, server in (("postgresql", _postgresql), ("redis", _redis), ("mosquitto", _mosquitto)):
+            found |= stack.enter_context(server(folder / name))
+            between()
         yield found
 
 
@@ -155,10 +160,21 @@ def _write(path: Path, text: str, user: tuple[str, str]) -> None:
     servers.give_to(path, user)
 
 
-def prepare(plan: Plan, environment: Mapping[str, str], root: Path) -> int:
-    """`manage.py prepare` against these servers; its exit code."""
+def prepare(plan: Plan, environment: Mapping[str, str], root: Path, between: Between = lambda: None) -> int:
+    """`manage.py prepare` against these servers; its exit code. Where `between`, called often, raises, it is ended."""
     command = [sys.executable, "manage.py", "prepare", *(["--demo"] if plan.demo else []), *plan.prepare]
-    return subprocess.run(command, cwd=root, env=dict(environment), check=False).returncode
+    process = subprocess.Popen(command, cwd=root, env=dict(environment))
+    try:
+        while process.poll() is None:
+            between()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK_S)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+    between()
+    return process.returncode
 
 
 def children(plan: Plan, environment: Mapping[str, str], root: Path, street: Path) -> list[Child]:
@@ -185,11 +201,15 @@ def children(plan: Plan, environment: Mapping[str, str], root: Path, street: Pat
     return found
 
 
-async def supervise(processes: Sequence[Child], url: str, say: Say) -> None:
-    """Until a signal asks to stop; then all of them end, the street first and the ingesters last."""
+async def supervise(processes: Sequence[Child], url: str, say: Say, between: Between = lambda: None) -> None:
+    """Until a signal asks to stop; then all of them end, the street first and the ingesters last.
+
+    `between` raises where a signal came before this was heeding them.
+    """
     ending = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    between()
     tasks = [asyncio.create_task(child.run()) for child in processes]
     welcome = asyncio.create_task(_welcome(url, len(processes), say, ending))
     await ending.wait()

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from smartcity.telemetry import rollups
+from smartcity.telemetry.arrays import Floats, Ints
 from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.rollups import Sums
 
@@ -30,6 +31,17 @@ def sums(rows: Sums) -> bytes:
     """Columns as in `rollups.COLUMNS`; low, high and last are null where the total says it all."""
     told = rows.n_good > 1
     return HEADER + _sums(rows.take(told), ()) + _sums(rows.take(~told), rollups.NULLABLE) + TRAILER
+
+
+def triples(packed: bytes) -> tuple[Ints, Ints, Floats]:
+    """Columns of what COPY TO gave of an int8, an int4 and a float8, none of them null."""
+    fields = [("fields", ">i2")]
+    for name, kind in (("bucket", ">i8"), ("series", ">i4"), ("value", ">f8")):
+        fields += [(f"{name}_length", ">i4"), (name, kind)]
+    size = np.dtype(fields).itemsize
+    count = (len(packed) - len(HEADER) - len(TRAILER)) // size
+    rows = np.frombuffer(packed, fields, count, len(HEADER))
+    return rows["bucket"].astype(np.int64), rows["series"].astype(np.int64), rows["value"].astype(np.float64)
 
 
 def _sums(rows: Sums, null: tuple[str, ...]) -> bytes:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far long work is: rows, rows a second, how much longer; on one line of a terminal, or a line now and then."""
+"""How far long work is: how much is done, how fast, how much longer; on one line of a terminal, or now and then."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Progress = Callable[[int, float], None]
 class Headway:
     """Call it as often as you like; it writes seldom."""
 
-    def __init__(self, out: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._out, self._clock = out, clock
+    def __init__(self, out: TextIO, *, clock: Callable[[], float] = time.monotonic, unit: str = "rows") -> None:
+        self._out, self._clock, self._unit = out, clock, unit
         self._began = self._told = clock()
         self._is_terminal = out.isatty()
         self._every_s = 0.5 if self._is_terminal else 10.0
@@ -23,10 +23,10 @@ class Headway:
         now = self._clock()
         if now - self._told >= self._every_s:
             self._told = now
-            self._write(words(rows, share, now - self._began))
+            self._write(words(rows, share, now - self._began, self._unit))
 
     def end(self, rows: int) -> None:
-        self._write(words(rows, 1.0, self._clock() - self._began))
+        self._write(words(rows, 1.0, self._clock() - self._began, self._unit))
         if self._is_terminal:
             self._out.write("\n")
 
@@ -35,8 +35,8 @@ class Headway:
         self._out.flush()
 
 
-def words(rows: int, share: float, seconds: float) -> str:
-    said = f"{rows:,} rows, {share:.0%}, {rows / max(seconds, 1e-3):,.0f} rows/s"
+def words(rows: int, share: float, seconds: float, unit: str = "rows") -> str:
+    said = f"{rows:,} {unit}, {share:.0%}, {rows / max(seconds, 1e-3):,.0f} {unit}/s"
     if share >= 1:
         return f"{said}, took {_span(seconds)}"
     return f"{said}, {_span(seconds * (1 - share) / share)} to go" if share > 0 else said

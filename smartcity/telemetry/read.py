@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -16,13 +17,14 @@ from django.db import connections
 
 from smartcity.devices import time_zone
 from smartcity.kernel.quality import Quality
-from smartcity.telemetry import buckets, sealed
+from smartcity.telemetry import buckets, copying, sealed
 from smartcity.telemetry.arrays import Floats, Ints
 from smartcity.telemetry.batch import Readings
 from smartcity.telemetry.buckets import Grain
 from smartcity.telemetry.dialect import among, each, many, plain
 
 ALIAS: Final = "telemetry"
+SPARSE: Final = 8  # of so many neighbouring ids one is wanted: reading them all is cheaper than all of the city
 FEW: Final = 50  # up to so many series, looking up each bucket is cheaper than reading all series of the span
 
 
@@ -135,7 +137,12 @@ def grid(
     `column` is any of Rollups: mean, total, low, high, last, n, n_good.
     """
     wanted = buckets.starts(from_ms, to_ms, grain, time_zone.city_zone())
-    return wanted, _laid_out(series_ids, wanted, rollups(series_ids, grain, from_ms, to_ms), column)
+    ids = np.array(plain(series_ids), np.int64)
+    if len(ids) > FEW and int(ids.max() - ids.min()) < SPARSE * len(ids) and len(wanted):
+        bucket, series, value = _of_neighbours(ids, grain, wanted, column)
+        chosen = np.isin(series, ids)
+        return wanted, _placed(ids, wanted, bucket[chosen], series[chosen], value[chosen])
+    return wanted, _laid_out(ids, wanted, rollups(ids, grain, from_ms, to_ms), column)
 
 
 def grid_at(series_ids: Sequence[int], grain: Grain, wanted: Ints, column: str = "mean") -> Floats:
@@ -151,15 +158,38 @@ def grid_at(series_ids: Sequence[int], grain: Grain, wanted: Ints, column: str =
     return _laid_out(series_ids, wanted, found, column)
 
 
-def _laid_out(series_ids: Sequence[int], wanted: Ints, found: Rollups, column: str) -> Floats:
+def _laid_out(series_ids: Iterable[int] | Ints, wanted: Ints, found: Rollups, column: str) -> Floats:
     """One row per series in the order asked for, one column per bucket."""
     ids = np.array(plain(series_ids), np.int64)
+    return _placed(ids, wanted, found.bucket, found.series, found.column(column))
+
+
+def _placed(ids: Ints, wanted: Ints, bucket: Ints, series: Ints, value: Floats) -> Floats:
     values = np.full((len(ids), len(wanted)), np.nan)
-    if len(found):
+    if len(bucket):
         order = np.argsort(ids, kind="stable")
-        rows = order[np.searchsorted(ids, found.series, sorter=order)]
-        values[rows, np.searchsorted(wanted, found.bucket)] = found.column(column)
+        values[order[np.searchsorted(ids, series, sorter=order)], np.searchsorted(wanted, bucket)] = value
     return values
+
+
+def _of_neighbours(ids: Ints, grain: Grain, wanted: Ints, column: str) -> tuple[Ints, Ints, Floats]:
+    """Bucket, series and value of all from the smallest to the largest id: in each bucket they lie side by side."""
+    vendor = connections[ALIAS].vendor
+    single = f"CASE WHEN r.n_good = 1 THEN coalesce(r.{column}, r.total) ELSE r.{column} END"
+    value = {"mean": "r.total / r.n_good", "total": "r.total", "n": "r.n", "n_good": "r.n_good"}.get(column, single)
+    where = "r.series BETWEEN %s AND %s" + ("" if column in ("n", "n_good") else " AND r.n_good > 0")
+    sql = f"SELECT r.bucket, r.series, CAST({value} AS double precision) FROM "
+    given = [many(vendor, wanted), int(ids.min()), int(ids.max())]
+    with connections[ALIAS].cursor() as cursor:
+        if vendor == "sqlite":
+            cursor.execute(
+                f"{sql}{each(vendor, 'b')} CROSS JOIN rollup_{grain} r WHERE r.bucket = b.value AND {where}", given
+            )
+            rows = np.fromiter(chain.from_iterable(cursor.fetchall()), np.float64).reshape(-1, 3)
+            return rows[:, 0].astype(np.int64), rows[:, 1].astype(np.int64), rows[:, 2]
+        packed = f"COPY ({sql}rollup_{grain} r WHERE {among(vendor, 'r.bucket')} AND {where}) TO STDOUT (FORMAT BINARY)"
+        with cursor.copy(packed, given) as copy:
+            return copying.triples(b"".join(copy))
 
 
 def first_at() -> int | None:

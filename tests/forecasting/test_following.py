@@ -6,8 +6,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,7 +37,7 @@ def test_it_refreshes_every_five_city_minutes_and_goes_on_at_once_while_somethin
     reports = iter([Report(left=3), Report(), Report()])
     asked: list[int] = []
     waits = iter([False] * 5 + [True])
-    monkeypatch.setattr(following, "_is_over", lambda wait_s: next(waits))
+    monkeypatch.setattr(following, "_is_over", lambda wait_s, between: next(waits))
     monkeypatch.setattr(following, "city_ms", lambda url: next(clock))
 
     def refresh(now_ms, **options):
@@ -64,3 +66,21 @@ def test_a_pool_can_import_the_worker_without_django():
     code = "import sys, smartcity.forecasting.worker; print([m for m in sys.modules if m.startswith('django')])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_in_order_when_it_is_told_to(number):
+    command = [sys.executable, "manage.py", "refreshforecasts", "--follow", "http://127.0.0.1:9"]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    heeds = 1 << (signal.SIGTERM - 1)
+    deadline = time.monotonic() + 60
+    while not int(_status(process.pid, "SigCgt"), 16) & heeds and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, "Traceback" in said) == (0, False), said
+
+
+def _status(pid: int, name: str) -> str:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(line.split()[1] for line in lines if line.startswith(f"{name}:"))

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from argparse import ArgumentParser
 from functools import partial
@@ -37,8 +36,7 @@ class Command(BaseCommand):
         if follow:
             os.nice(KINDNESS)
             told = self._tell if verbosity > 1 else lambda report: None
-            with contextlib.suppress(KeyboardInterrupt):
-                following.follow(lambda: following.city_ms(follow), told, fetch=fetch)
+            following.follow(lambda: following.city_ms(follow), told, fetch=fetch)
             return
         anchor = clocks.load(settings.VAR / "clock.json")
         now_ms = anchor.city_ms if anchor else clock.now_ms()

@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from smartcity import firstrun
 from smartcity.control import leases
 from smartcity.control.leases import Held, LostLeadership
-from smartcity.forecasting import following, weather
+from smartcity.forecasting import executors, following, weather
 from smartcity.forecasting.runner import Superseded
 from smartcity.forecasting.weather_source import BadSource
 from smartcity.forecasting.worker import Report
@@ -33,17 +32,18 @@ class Command(BaseCommand):
         try:
             command.check()
             fetch = partial(weather.take, weather.configured())
-        except (firstrun.CannotStart, BadSource) as reason:
+            executors.check(settings.FORECAST_EXECUTOR)
+        except (firstrun.CannotStart, BadSource, executors.Unusable) as reason:
             raise CommandError(str(reason)) from None
         os.nice(KINDNESS)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         lease = Held(leases.FORECASTS, TTL_S)
         told = self._tell if verbosity > 1 else lambda report: None
         self.stdout.write("Forecasts are kept fresh by this process, or by another of its kind.   Ctrl-C stops it.")
         self.stdout.flush()
-        with contextlib.suppress(KeyboardInterrupt):
+        try:
             following.follow(now_ms, told, insist=lambda: insist(lease), may=lease.keep, fetch=fetch)
-        lease.give_up()
+        finally:
+            lease.give_up()
 
     def _tell(self, report: Report) -> None:
         self.stdout.write(report.words())

@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 from argparse import ArgumentParser
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from smartcity import firstrun, serving
 from smartcity.processes import production
 from smartcity.processes.production import Plan
 from smartcity.processes.servers import Unavailable
+from smartcity.telemetry.breaking_off import BreakingOff
 from smartcity.web.management.commands.runcity import speed
 
 
@@ -40,23 +43,27 @@ class Command(BaseCommand):
             firstrun.again()
         more = [word for name in ("city", "speed") if options[name] for word in (f"--{name}", str(options[name]))]
         plan = Plan(address, port, each, not empty, more)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         try:
-            with production.standing(settings.VAR / "production") as found:
-                self._run(plan, {**os.environ, **found, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+            with BreakingOff() as breaking_off, self._standing(breaking_off) as found:
+                self._run(plan, {**os.environ, **found, **threads}, breaking_off)
         except Unavailable as problem:
             raise CommandError(str(problem)) from None
         except KeyboardInterrupt:
             self._say("Stopped before the city was ready. Starting again makes what is missing.")
             sys.exit(128 + signal.SIGINT)
 
-    def _run(self, plan: Plan, environment: dict[str, str]) -> None:
-        code = production.prepare(plan, environment, settings.ROOT)
+    def _standing(self, breaking_off: BreakingOff) -> AbstractContextManager[Mapping[str, str]]:
+        return production.standing(settings.VAR / "production", breaking_off.here)
+
+    def _run(self, plan: Plan, environment: dict[str, str], breaking_off: BreakingOff) -> None:
+        code = production.prepare(plan, environment, settings.ROOT, breaking_off.here)
         if code:
             sys.exit(code)
         processes = production.children(plan, environment, settings.ROOT, settings.VAR / "street.json")
         host = "127.0.0.1" if plan.address in ("0.0.0.0", "::") else plan.address
-        asyncio.run(production.supervise(processes, f"http://{host}:{plan.port}", self._say))
+        url = f"http://{host}:{plan.port}"
+        asyncio.run(production.supervise(processes, url, self._say, breaking_off.here))
         self._say("Stopped. Starting again continues where the city stood.")
 
     def _say(self, text: str) -> None:
