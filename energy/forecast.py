@@ -12,6 +12,7 @@ TARGETS = (
         high=5000.0,
         kinds=("connection_point",),
         purpose="The plan of batteries and chargers over the next day.",
+        limit="contracted_kw",
     ),
     Target(
         metric="energy.generation_kw",

@@ -18,7 +18,10 @@ class Tier(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One metric to foresee: steps of `step_s`, `horizon_steps` of them, seasons in steps, physical bounds."""
+    """One metric to foresee: steps of `step_s`, `horizon_steps` of them, seasons in steps, physical bounds.
+
+    `limit` names what in an asset's engineering data it must stay below, in the metric's unit.
+    """
 
     metric: str
     step_s: int = 900
@@ -30,3 +33,4 @@ class Target:
     tier: Tier = Tier.LIGHT
     kinds: tuple[str, ...] = ()
     purpose: str = ""
+    limit: str = ""
