@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from smartcity.api.views import CityView, instant
 from smartcity.forecasting import board, carried, read
 from smartcity.forecasting.board_api import AccuracyView
+from smartcity.forecasting.cards_api import ApproveCard, CardsView, CardView
 from smartcity.forecasting.champions_api import MethodsView
 from smartcity.forecasting.forecast import Forecast
 from smartcity.forecasting.insight_api import ChancesView, PartsView, WhatIfView
@@ -101,6 +102,9 @@ urlpatterns = [
     path("series/<int:series_id>/forecast/what-if", WhatIfView.as_view()),
     path("series/<int:series_id>/forecast/methods", MethodsView.as_view()),
     path("forecasts/accuracy", AccuracyView.as_view()),
+    path("forecasts/cards", CardsView.as_view()),
+    path("forecasts/cards/<str:metric>/<str:kind>", CardView.as_view()),
+    path("forecasts/cards/<str:metric>/<str:kind>/approve", ApproveCard.as_view()),
     path("forecasts/pins", PinsView.as_view()),
     path("forecasts/pins/<int:pk>/lift", LiftPin.as_view()),
 ]
