@@ -15,7 +15,7 @@ from smartcity.api.views import CityView, instant
 from smartcity.forecasting import board, carried, read
 from smartcity.forecasting.board_api import AccuracyView
 from smartcity.forecasting.cards_api import ApproveCard, CardsView, CardView
-from smartcity.forecasting.champions_api import MethodsView
+from smartcity.forecasting.champions_api import KindMethodsView, MethodsView
 from smartcity.forecasting.forecast import Forecast
 from smartcity.forecasting.insight_api import ChancesView, PartsView, WhatIfView
 from smartcity.forecasting.pins_api import LiftPin, PinsView
@@ -102,6 +102,7 @@ urlpatterns = [
     path("series/<int:series_id>/forecast/what-if", WhatIfView.as_view()),
     path("series/<int:series_id>/forecast/methods", MethodsView.as_view()),
     path("forecasts/accuracy", AccuracyView.as_view()),
+    path("forecasts/methods", KindMethodsView.as_view()),
     path("forecasts/cards", CardsView.as_view()),
     path("forecasts/cards/<str:metric>/<str:kind>", CardView.as_view()),
     path("forecasts/cards/<str:metric>/<str:kind>/approve", ApproveCard.as_view()),
