@@ -23,7 +23,7 @@ from smartcity.forecasting.series import Array
 PATHS = 2_000
 SEED = 20_260_101
 HALVES_IN_S = 3 * 3600
-FEWEST_PAIRS = 96
+FEWEST_PAIRS = 300
 MOST_ALIKE = 0.995
 
 

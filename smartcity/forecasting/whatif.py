@@ -77,7 +77,7 @@ class Difference:
 def warmer(learnt: Learnt, panel: Panel, target: Target, degrees: float) -> Difference:
     """Raises CannotSay where temperature is not among what the series is foreseen with."""
     other = warmed(panel.beside, degrees)
-    if other is None or WARMTH not in learnt.shape.group:
+    if other is None or WARMTH not in learnt.design.group:
         raise CannotSay("Temperature is not among what this series is foreseen with, so nothing can be said of it.")
     change = parts.changed_beside(learnt, panel, target, other)
     way = "warmer" if degrees > 0 else "colder"
@@ -91,17 +91,17 @@ def holiday(learnt: Learnt, panel: Panel, target: Target, day: date, zone: ZoneI
     inside = (at >= from_ms) & (at < to_ms)
     if not inside.any():
         raise CannotSay("The forecast does not reach that day.")
-    if panel.beside is not None and HOLIDAYS in learnt.shape.beside:
+    if panel.beside is not None and HOLIDAYS in learnt.design.beside:
         change = parts.changed_beside(learnt, panel, target, Shifted(panel.beside, HOLIDAYS, 1.0, from_ms, to_ms))
         if not change.any():
             raise CannotSay("That day is a public holiday already, and is foreseen as one.")
         return _difference(learnt, change, "As the public holidays of the last weeks have been.")
-    if WEEK not in learnt.shape.group:
+    if WEEK not in learnt.design.group:
         raise CannotSay("Neither a public holiday nor two whole weeks have been seen yet.")
     if day.weekday() == SUNDAY:
         raise CannotSay("That day is a Sunday, and no public holiday has been seen that would tell more.")
     later = (SUNDAY - day.weekday()) * 86_400 // target.step_s
-    change = parts.as_another_day(learnt, target, inside, later)
+    change = parts.as_another_day(learnt, inside, later)
     return _difference(learnt, change, "As a Sunday: no public holiday is in what has been seen.")
 
 

@@ -61,7 +61,7 @@ const said = (row) => `${row.approved_by}, ${when(row.approved_at, cityNow())}: 
 function approve(one, path, again) {
   const text = (value, type = "text", most = 150) => h("input", { type, maxlength: most, autocomplete: "off", value: value ?? "" });
   const [owner, contact, basis] = [text(one.approval?.owner), text(one.approval?.contact, "email"), text(one.approval?.basis, "text", 300)];
-  askWhy(`Approve ${one.title} of ${plural(one.kind)}`, `You say that these forecasts may be used for what the card says, as they are made now (${one.code}).`, "Approve", async (reason) => {
+  askWhy(`Approve: ${one.title} of ${plural(one.kind)}`, `You say that these forecasts may be used for what the card says, as they are made now (${one.code}).`, "Approve", async (reason) => {
     await post(`${path}/approve`, { owner: owner.value.trim(), contact: contact.value.trim(), basis: basis.value.trim(), reason });
     toast("The card carries your name.");
     again();

@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 
 from smartcity import declared
 from smartcity.api.models import AuditEntry, Grant
-from smartcity.forecasting import cards, register
+from smartcity.forecasting import board, cards, register
 from smartcity.forecasting.models import CardApproval
 from smartcity.kernel.clock import Anchor, clock, wall_ms
 from smartcity.kernel.metrics import DataClass
@@ -65,12 +65,10 @@ def test_a_card_says_what_for_from_what_by_what_and_how_well(as_who):
 
 
 def test_what_was_measured_badly_stands_first_among_the_limits():
-    line = dataclasses.replace
-    figures = cards.board.Figures(10, 1.0, 1.0, 1.0, -0.2, 0.6, 0.95, 0.0)
+    figures = board.Figures(10, 1.0, 1.0, 1.0, -0.2, 0.6, 0.95, 0.0)
     card = cards.Card(METER, METRICS["test.load"], "meter", None, None, ())
-    bad = line(
-        card, line=cards.board.Line(cards.board.Kind("test", "test.load", "meter"), 1, 10, figures, None, None, ())
-    )
+    line = board.Line(board.Kind("test", "test.load", "meter"), 1, 10, figures, None, None, ())
+    bad = dataclasses.replace(card, line=line)
     assert "20% further off" in bad.limits[0] and "80 % band is too narrow: it held 60%" in bad.limits[1]
     assert card.limits[0] == "Nothing of it has been measured yet."
 

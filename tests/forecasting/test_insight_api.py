@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import pytest
@@ -64,14 +65,12 @@ def test_the_threshold_is_where_the_alarm_rings_unless_another_is_asked_for(mete
 
 
 def test_what_is_signed_goes_before_the_alarm(meter, monkeypatch):
-    import dataclasses
-
     series = Series.objects.select_related("device__asset").get(pk=meter)
     EngineeringRecord.objects.create(asset=series.device.asset, data={"contracted_kw": 120})
     target = dataclasses.replace(METER, limit="contracted_kw")
     metric = declared.metrics()["test.load"]
     assert limits.of(series, target, metric) == limits.Limit(120.0, "contracted limit in the engineering data")
-    assert limits.of(series, METER, metric).value == 150.0
+    assert limits.of(series, METER, metric) == limits.Limit(150.0, "alarm high")
 
 
 @pytest.mark.parametrize(
