@@ -11,6 +11,7 @@ from smartcity.forecasting.models import Champion
 from smartcity.forecasting.ranking import Standing
 
 NOTICEABLE = 0.25  # of the forecast moved from one method to another
+AVERAGED = 5_000  # series that the mean shares of a kind are taken over
 
 
 def remember(series: Sequence[int], standings: Sequence[Standing], now_ms: int) -> int:
@@ -29,16 +30,15 @@ def remember(series: Sequence[int], standings: Sequence[Standing], now_ms: int) 
 
 
 def of_kind(visible: Q, metric: str, kind: str) -> tuple[dict[str, float], int]:
-    """Mean share of each method over the series of a kind as they stand, the largest first, and how many. One query."""
-    rows = changes(visible, metric, kind).filter(is_current=True).values_list("shares", flat=True)
+    """Mean share of each method over the series of a kind as they stand, the largest first, and over how many: no more
+    than `AVERAGED` are read. One query."""
+    rows = list(changes(visible, metric, kind).filter(is_current=True).values_list("shares", flat=True)[:AVERAGED])
     total: dict[str, float] = {}
-    count = 0
-    for found in rows.iterator(2000):
-        count += 1
+    for found in rows:
         for name, share in found.items():
             total[name] = total.get(name, 0.0) + share
-    means = {name: share / count for name, share in total.items()}
-    return dict(sorted(means.items(), key=lambda one: -one[1])), count
+    means = {name: share / len(rows) for name, share in total.items()}
+    return dict(sorted(means.items(), key=lambda one: -one[1])), len(rows)
 
 
 def changes(visible: Q, metric: str, kind: str) -> QuerySet[Champion]:

@@ -15,7 +15,6 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from smartcity.api.errors import Conflict
 from smartcity.api.views import CityView, instant
 from smartcity.devices import time_zone
 from smartcity.forecasting import board, chances, insight, limits, parts, whatif
@@ -137,7 +136,7 @@ def _together(alike: float, judged: int) -> str:
 class WhatIfView(CityView):
     """The forecast in force as it would be, and the difference with its own 80 % band, both in the metric's unit.
 
-    Points of both are [at, middle, low, high]. Where the series cannot answer, 409 says why.
+    Points of both are [at, middle, low, high]. Where the series cannot answer there are none, and `words` says why.
     """
 
     @extend_schema(
@@ -157,14 +156,13 @@ class WhatIfView(CityView):
         case = request.query_params.get("case", "")
         if case not in CASES:
             raise ValidationError({"case": f"Choose one of {', '.join(CASES)}."})
+        head = {"series": series_id, "metric": metric.name, "unit": metric.unit, "case": case}
         try:
             found = insight.in_force(series)
             answer = _answer(request, case, series_id, found)
         except (insight.Silent, parts.TooShort, whatif.CannotSay) as no:
-            raise Conflict(str(no)) from None
-        at = found.forecast.instants_ms
-        head = {"series": series_id, "metric": metric.name, "unit": metric.unit, "case": case}
-        changed = answer.on(found.forecast, found.target)
+            return Response(head | {"points": [], "difference": [], "words": str(no)})
+        at, changed = found.forecast.instants_ms, answer.on(found.forecast, found.target)
         return Response(
             head
             | {"issued_at": found.forecast.issued_at_ms, "step_s": found.forecast.step_s, "words": answer.words}

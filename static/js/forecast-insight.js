@@ -104,7 +104,7 @@ function whatIf(place, series) {
     try {
       return would(await get(`series/${series.id}/forecast/what-if`, { case: which.value, ...query }), series);
     } catch (problem) {
-      if (problem.status !== 409 && problem.status !== 400) throw problem;
+      if (problem.status !== 400) throw problem;
       return h("p.small", { role: "status" }, problem.words);
     }
   }, "Reckoning…");
@@ -115,6 +115,7 @@ function whatIf(place, series) {
 const hourFrom = (hours) => Math.ceil(cityNow() / HOUR) * HOUR + (hours - 1) * HOUR;
 
 function would({ points, difference, words, unit }, series) {
+  if (!points.length) return h("p.small", { role: "status" }, words);
   const said = differenceWords(difference, unitText(unit), cityNow());
   const [middle, low, high] = [1, 2, 3].map((k) => difference.map((point) => point[k]));
   const rows = points.map(([at, median], i) => [at, number(Number(median.toPrecision(3))), ...difference[i].slice(1).map(signed)]);
