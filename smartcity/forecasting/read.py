@@ -82,7 +82,8 @@ class Record:
         if self.skill is not None:
             better = "closer" if self.skill >= 0 else "further off"
             said += f", {abs(self.skill):.0%} {better} than the same time one season before"
-        return f"{said}; its 80 % band held {self.coverage80:.0%} of {self.n:,} values."
+        wider = "" if self.coverage95 is None else f", its 95 % band {self.coverage95:.0%}"
+        return f"{said}; its 80 % band held {self.coverage80:.0%} of {self.n:,} values{wider}."
 
 
 def record(series_id: int, now_ms: int) -> Record:

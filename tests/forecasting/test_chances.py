@@ -42,6 +42,8 @@ def test_a_chance_is_one_and_falls_with_the_threshold(values, above):
 def test_drawn_courses_keep_the_quantiles_of_each_step(alike):
     drawn = chances.paths(BAND, LEVELS, alike, **ANYWHERE)
     assert np.allclose(np.quantile(drawn, LEVELS, axis=0), BAND, atol=0.2)
+    beyond = NormalDist(100, 10).inv_cdf(0.999)  # farther out than any quantile that was issued
+    assert (drawn.max(axis=0) > beyond - 3).all() and (drawn.min(axis=0) < 200 - beyond + 3).all()
 
 
 def test_once_in_a_day_lies_between_what_holds_whatever_goes_together():

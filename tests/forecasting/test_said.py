@@ -13,7 +13,7 @@ import pytest
 from smartcity.forecasting import carried, read, runner
 from smartcity.forecasting.carried import Label
 from smartcity.forecasting.forecast import Basis, Forecast
-from smartcity.forecasting.said import came
+from smartcity.forecasting.said import came, said
 from tests.forecasting.conftest import DAY, HOUR, METER, NOW, days
 from tests.forecasting.test_api import ask, at_now  # noqa: F401 the clock
 
@@ -50,6 +50,14 @@ def test_what_is_still_to_come_is_not_measured(grid):
     grid.measure(meter, days(21, seed=7)[-96:], NOW + DAY)
     found = came(meter, METER, read.latest([meter])[meter], NOW + 2 * HOUR)
     assert np.isfinite(found[:8]).all() and np.isnan(found[8:]).all()
+
+
+@BOTH
+def test_a_forecast_of_another_time_of_day_is_not_passed_off_as_that_of_then(grid):
+    meter = grid.meter(days(20))
+    runner.refresh(NOW)
+    assert said(meter, METER, "day", NOW + DAY + 5 * HOUR) is not None
+    assert said(meter, METER, "day", NOW + DAY + 7 * HOUR) is None
 
 
 @BOTH
