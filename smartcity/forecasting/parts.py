@@ -100,7 +100,7 @@ def learn(panel: Panel, target: Target) -> Learnt:
     coefficients = inverse @ right
     residuals = np.where(known, scaled - _fitted(design, coefficients, panel.steps), np.nan)
     spread = float(np.average(residuals[known] ** 2, weights=weight[known])) * _together(residuals)
-    return Learnt(design, panel.steps, coefficients * size, inverse * spread * size**2)
+    return Learnt(design, panel.steps, coefficients * size, np.asarray(inverse * (spread * size**2), np.float64))
 
 
 def parts(learnt: Learnt, median: Array) -> list[Part]:
@@ -175,7 +175,7 @@ def _sums(design: Design, weight: Array, scaled: Array) -> tuple[Array, Array]:
     weighted = own * weight[:, None]
 
     def by_phase(values: Array) -> Array:
-        return np.bincount(phase, weights=values, minlength=size)
+        return np.bincount(phase, weights=values, minlength=size).astype(np.float64)
 
     mixed = np.stack([by_phase(column) for column in weighted.T], axis=1)
     corner = np.einsum("ta,tb->ab", weighted, own)

@@ -38,7 +38,7 @@ class AssetChart extends HTMLElement {
 
   open({ asset, detail, commands, children }) {
     this.commands = commands.filter((c) => c.created_at).map((c) => ({ at: instant(c.applied_at ?? c.sent_at ?? c.created_at), text: `${c.title ?? humanise(c.point)} ${typeof c.value === "object" ? "" : c.value}: ${c.reason}` }));
-    const series = chartable(detail, asset?.kindInfo, children).map((s) => ({ ...city.metrics.get(s.metric), ...s, title: s.title ?? city.metrics.get(s.metric)?.title ?? humanise(s.metric) }));
+    const series = chartable(detail, asset?.kindInfo, children).map((s) => ({ ...city.metrics.get(s.metric), ...s, kind: (s.owner ?? detail).kind, title: s.title ?? city.metrics.get(s.metric)?.title ?? humanise(s.metric) }));
     if (!series.length) return this.clear();
     const still = this.series && series.find((s) => s.id === this.series.id);
     if (still && this.chart?.isConnected) return this.#load(still, true);

@@ -34,7 +34,8 @@ class ForecastInsight extends HTMLElement {
 function why(place, series) {
   return loadInto(place, async () => {
     const [found, methods] = await Promise.all([get(`series/${series.id}/forecast/parts`), get(`series/${series.id}/forecast/methods`)]);
-    return [found.parts.length ? made(found, series) : h("p.small", {}, found.words), h("details.more", {}, h("summary", {}, "Which methods, and since when"), methodHistory(methods))];
+    return [found.parts.length ? made(found, series) : h("p.small", {}, found.words), h("details.more", {}, h("summary", {}, "Which methods, and since when"), methodHistory(methods)),
+      h("p.small", {}, h("a", { href: `/forecasts/cards/${encodeURIComponent(series.metric)}/${encodeURIComponent(series.kind)}/` }, "Model card"), ": what these forecasts are for, where they fail, and who approved them.")];
   }, "Taking it apart…");
 }
 

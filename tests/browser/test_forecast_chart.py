@@ -71,6 +71,8 @@ def test_a_forecast_is_taken_apart_on_request(panel):
     expect(part.get_by_role("columnheader", name="Newest readings and the rest")).to_be_attached()
     part.get_by_text("Which methods, and since when").click()
     expect(part.locator(".methods")).to_contain_text("ast backtest")
+    part.get_by_role("link", name="Model card").click()
+    expect(panel.page.get_by_role("heading", level=1)).to_have_text("Traffic flow of intersections: model card")
 
 
 def test_a_threshold_is_asked_for_and_the_hour_of_the_peak_is_said(console, panel):
