@@ -13,6 +13,7 @@ TARGETS = (
         kinds=("connection_point",),
         weather=("temperature",),
         purpose="The plan of batteries and chargers over the next day.",
+        limit="contracted_kw",
     ),
     Target(
         metric="energy.generation_kw",

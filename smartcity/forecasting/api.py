@@ -12,21 +12,27 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from smartcity.api.views import CityView, instant
-from smartcity.forecasting import read
+from smartcity.forecasting import board, carried, read
 from smartcity.forecasting.board_api import AccuracyView
-from smartcity.forecasting.champions_api import MethodsView
+from smartcity.forecasting.cards_api import ApproveCard, CardsView, CardView
+from smartcity.forecasting.champions_api import KindMethodsView, MethodsView
 from smartcity.forecasting.events_api import CancelEvent, EventsView, EventView
 from smartcity.forecasting.forecast import Forecast
+from smartcity.forecasting.insight_api import ChancesView, PartsView, WhatIfView
 from smartcity.forecasting.pins_api import LiftPin, PinsView
+from smartcity.forecasting.said_api import ForecastFile, SaidView
 from smartcity.kernel.clock import clock
 from smartcity.telemetry.api import visible_series
 
 DAY_MS = 86_400_000
-NOT_FORESEEN = "This series is not foreseen."
+BANDS = {"50": (0.25, 0.75), "95": (0.025, 0.975)}
 
 
 class ForecastView(CityView):
-    """The forecast in force, or with `at` the one that stood then; points are [at, median, low 80 %, high 80 %]."""
+    """The forecast in force, or with `at` the one that stood then; points are [at, median, low 80 %, high 80 %].
+
+    `bands` has [low, high] for each point of those other bands that the forecast states.
+    """
 
     @extend_schema(
         operation_id="forecast",
@@ -41,14 +47,15 @@ class ForecastView(CityView):
         else:
             found = read.newest(series_id)
         record = read.record(series_id, now_ms)
-        head = {"series": series_id, "metric": series.metric, "unit": metric.unit}
+        head = {"series": series_id, "metric": series.metric, "unit": metric.unit, "parquet": carried.may_parquet()}
         if found is None:
-            return Response(head | {"points": [], "yesterday": [], "record": _record(record, NOT_FORESEEN)})
+            return Response(head | {"points": [], "yesterday": [], "record": _record(record, read.NOT_FORESEEN)})
         said = " ".join(part for part in (found.note, record.words(metric.unit) if found.horizon_steps else "") if part)
         return Response(
             head
             | {"issued_at": found.issued_at_ms, "method": found.method, "basis": found.basis, "step_s": found.step_s}
-            | {"points": _points(found), "record": _record(record, said)}
+            | {"title": board.title_of(found.method), "points": _points(found), "bands": _bands(found)}
+            | {"record": _record(record, said)}
             | {"yesterday": _yesterday(series_id, found.issued_at_ms, now_ms)}
         )
 
@@ -58,6 +65,19 @@ def _points(forecast: Forecast) -> list[list[float]]:
         return []
     bands = zip(*(forecast.at(level).round(4).tolist() for level in (0.5, 0.1, 0.9)), strict=True)
     return [[at, *band] for at, band in zip(forecast.instants_ms, bands, strict=True)]
+
+
+def _bands(forecast: Forecast) -> dict[str, list[list[float]]]:
+    """Only what lies within the levels it was issued with: beyond them nothing was said."""
+    stated = {
+        name: ends
+        for name, ends in BANDS.items()
+        if forecast.levels and forecast.levels[0] <= ends[0] and ends[1] <= forecast.levels[-1]
+    }
+    return {
+        name: [list(pair) for pair in zip(*(forecast.at(end).round(4).tolist() for end in ends), strict=True)]
+        for name, ends in stated.items()
+    }
 
 
 def _yesterday(series_id: int, issued_ms: int, now_ms: int) -> list[list[float]]:
@@ -70,17 +90,26 @@ def _yesterday(series_id: int, issued_ms: int, now_ms: int) -> list[list[float]]
 
 
 def _record(record: read.Record, words: str) -> dict[str, Any]:
-    measured = {"skill": record.skill, "coverage80": record.coverage80, "mae": record.mae, "n": record.n}
-    return {"words": words} | measured
+    plain = ("n", "mae", "skill", "coverage80", "coverage95")
+    return {"words": words} | {name: getattr(record, name) for name in plain}
 
 
 urlpatterns = [
     path("series/<int:series_id>/forecast", ForecastView.as_view()),
+    path("series/<int:series_id>/forecast/said", SaidView.as_view()),
+    path("series/<int:series_id>/forecast/file", ForecastFile.as_view()),
+    path("series/<int:series_id>/forecast/parts", PartsView.as_view()),
+    path("series/<int:series_id>/forecast/chances", ChancesView.as_view()),
+    path("series/<int:series_id>/forecast/what-if", WhatIfView.as_view()),
     path("series/<int:series_id>/forecast/methods", MethodsView.as_view()),
     path("forecasts/accuracy", AccuracyView.as_view()),
     path("forecasts/events", EventsView.as_view()),
     path("forecasts/events/<int:pk>", EventView.as_view()),
     path("forecasts/events/<int:pk>/cancel", CancelEvent.as_view()),
+    path("forecasts/methods", KindMethodsView.as_view()),
+    path("forecasts/cards", CardsView.as_view()),
+    path("forecasts/cards/<str:metric>/<str:kind>", CardView.as_view()),
+    path("forecasts/cards/<str:metric>/<str:kind>/approve", ApproveCard.as_view()),
     path("forecasts/pins", PinsView.as_view()),
     path("forecasts/pins/<int:pk>/lift", LiftPin.as_view()),
 ]

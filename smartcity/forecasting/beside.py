@@ -255,13 +255,14 @@ class Together:
 class Columns:
     """What a method may use: `values[k, T + horizon]` without gaps, each with spread 1 over the past, or less.
 
-    `names`: what is in them, each once. `missing`: what is not foreseen over the whole horizon this time, or was hardly
-    known before.
+    `rows`: the name of each; `names`: those, each once. `missing`: what is not foreseen over the whole horizon this
+    time, or was hardly known before.
     """
 
     names: tuple[str, ...]
     values: Array
     missing: tuple[str, ...]
+    rows: tuple[str, ...] = ()
 
 
 def columns(beside: Beside | None, start_ms: int, step_s: int, steps: int, horizon: int) -> Columns:
@@ -281,8 +282,9 @@ def columns(beside: Beside | None, start_ms: int, step_s: int, steps: int, horiz
         np.array([row[ok].mean() if ok.any() else 0.0 for row, ok in zip(seen, known, strict=True)])[:, None],
     )
     values = filled[used] / np.maximum(spread, beside.least)[used][:, None]
-    names = _of(beside.names, used)
-    return Columns(names, values, tuple(name for name in _of(beside.names, ~foreseen) if name not in names))
+    rows = tuple(name for name, is_used in zip(beside.names, used, strict=True) if is_used)
+    missing = tuple(name for name in _of(beside.names, ~foreseen) if name not in rows)
+    return Columns(tuple(dict.fromkeys(rows)), values, missing, rows)
 
 
 def by_hour(values: Array, at: Array, periods: Sequence[int]) -> Array:

@@ -29,7 +29,8 @@ class AccuracyView(CityView):
     """How forecasts of the last four weeks did: a line per domain, metric and kind, and the worst twenty series.
 
     Errors and biases are in `unit`, the other figures have none; `waiting` says when the first score of a kind comes;
-    `methods` are those there are, and `may_pin` whether the caller may pin a series to one anywhere.
+    `methods` are those there are, and `may_pin` whether the caller may pin a series to one anywhere, on a line whether
+    all series of its kind.
     """
 
     @extend_schema(
@@ -42,15 +43,15 @@ class AccuracyView(CityView):
         if "domain" in request.query_params:
             visible &= Q(**{OF_ASSET[0]: request.query_params["domain"]})
         lines = board.lines(visible, now_ms)
-        scored = {line.of for line in lines}
+        scored, operates = {line.of for line in lines}, scope(request.user, Action.OPERATE)
         return Response(
             {
                 "from": now_ms - RECENT_MS,
                 "to": now_ms,
-                "lines": [_line(line) for line in lines],
+                "lines": [_line(line) | {"may_pin": operates.allows(line.of.domain, "")} for line in lines],
                 "worst": [_worst(one) for one in board.worst(visible, now_ms)],
                 "methods": [_method(name) for name in METHODS],
-                "may_pin": not scope(request.user, Action.OPERATE).is_empty,
+                "may_pin": not operates.is_empty,
                 "waiting": [_waiting(one) for one in board.waiting(visible) if one.of not in scored],
             }
         )

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from django.db.models import Q, QuerySet
+
 from smartcity.forecasting.models import Champion
 from smartcity.forecasting.ranking import Standing
 
 NOTICEABLE = 0.25  # of the forecast moved from one method to another
+AVERAGED = 5_000  # series that the mean shares of a kind are taken over
 
 
 def remember(series: Sequence[int], standings: Sequence[Standing], now_ms: int) -> int:
@@ -24,6 +27,24 @@ def remember(series: Sequence[int], standings: Sequence[Standing], now_ms: int) 
         Champion.objects.filter(series_id__in=changed, is_current=True).update(is_current=False)
         Champion.objects.bulk_create(fresh)
     return len(fresh)
+
+
+def of_kind(visible: Q, metric: str, kind: str) -> tuple[dict[str, float], int]:
+    """Mean share of each method over the series of a kind as they stand, the largest first, and over how many: no more
+    than `AVERAGED` are read. One query."""
+    rows = list(changes(visible, metric, kind).filter(is_current=True).values_list("shares", flat=True)[:AVERAGED])
+    total: dict[str, float] = {}
+    for found in rows:
+        for name, share in found.items():
+            total[name] = total.get(name, 0.0) + share
+    means = {name: share / len(rows) for name, share in total.items()}
+    return dict(sorted(means.items(), key=lambda one: -one[1])), len(rows)
+
+
+def changes(visible: Q, metric: str, kind: str) -> QuerySet[Champion]:
+    """Every time a backtest changed its mind about a series of a kind that `visible` lets through."""
+    there = Q(series__device__retired_at=None, series__metric=metric, series__device__asset__kind=kind)
+    return Champion.objects.filter(visible & there).select_related("series__device__asset")
 
 
 def shares(standing: Standing) -> dict[str, float]:

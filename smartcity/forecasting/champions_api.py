@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""REST: which methods foresee a series, what the last backtest found, and how that has changed."""
+"""REST: which methods foresee a series, or a kind of them, what the last backtest found, and how that has changed."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from smartcity.api.views import CityView
-from smartcity.forecasting import board, pins, pins_api
+from smartcity.forecasting import board, champions, pins, pins_api
+from smartcity.forecasting.board_api import visible_to
 from smartcity.forecasting.models import Calibration, Champion
 from smartcity.telemetry.api import visible_series
 
-LONGEST = 100
+LONGEST, NEWEST = 100, 20
 
 
 class MethodsView(CityView):
@@ -39,11 +42,34 @@ class MethodsView(CityView):
         )
 
 
+class KindMethodsView(CityView):
+    """Of all series of a metric and kind: the methods' mean shares now, and the newest changes of mind."""
+
+    @extend_schema(
+        operation_id="forecast_methods_of_kind",
+        responses=OpenApiTypes.OBJECT,
+        parameters=[OpenApiParameter("metric", str, required=True), OpenApiParameter("kind", str, required=True)],
+    )
+    def get(self, request: Request) -> Response:
+        wanted = {name: request.query_params.get(name, "") for name in ("metric", "kind")}
+        missing = {name: "Say which." for name, value in wanted.items() if not value}
+        if missing:
+            raise ValidationError(missing)
+        visible = visible_to(request)
+        means, count = champions.of_kind(visible, **wanted)
+        rows = champions.changes(visible, **wanted).order_by("-since")[:NEWEST]
+        changed = [{"asset": row.series.device.asset.uid, **_champion(row)} for row in rows]
+        return Response({**wanted, "series": count, "methods": _methods(means), "changes": changed})
+
+
 def _backtest(row: Calibration | None) -> dict[str, Any] | None:
     return None if row is None else {"at": row.made_at, "skill": row.skill, "windows": row.windows}
 
 
 def _champion(row: Champion) -> dict[str, Any]:
-    shares = sorted(row.shares.items(), key=lambda one: -one[1])
-    methods = [{"method": name, "title": board.title_of(name), "share": share} for name, share in shares]
-    return {"since": row.since, "skill": row.skill, "methods": methods}
+    shares = dict(sorted(row.shares.items(), key=lambda one: -one[1]))
+    return {"since": row.since, "skill": row.skill, "methods": _methods(shares)}
+
+
+def _methods(shares: Mapping[str, float]) -> list[dict[str, Any]]:
+    return [{"method": name, "title": board.title_of(name), "share": share} for name, share in shares.items()]

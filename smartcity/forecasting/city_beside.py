@@ -91,6 +91,17 @@ def parts(series: Sequence[int], target: Target, now_ms: int) -> list[Part]:
     ]
 
 
+def around(target: Target, now_ms: int) -> tuple[str, ...]:
+    """What series of a target are foreseen with, whatever their place. At most two queries."""
+    sky, _ = weather.beside(target.weather, now_ms)
+    return tuple(dict.fromkeys(name for one in (*sky, *_holidays()) for name in one.names))
+
+
+def of_one(series: int, target: Target, now_ms: int) -> Beside | None:
+    """What stands beside one series. At most five queries."""
+    return parts([series], target, now_ms)[0].beside
+
+
 def _holidays() -> list[Beside]:
     if not settings.HOLIDAYS:
         return []

@@ -265,3 +265,24 @@ class FleetJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what} {self.target} {self.first} to {self.last} as of {self.origin}"
+
+
+class CardApproval(models.Model):
+    """A person's word that forecasts of a metric and kind may be used as their model card says. Written once."""
+
+    metric = models.CharField(max_length=80)
+    kind = models.CharField(max_length=40)
+    owner = models.CharField(max_length=150, help_text="The desk or person that answers for it.")
+    contact = models.EmailField(blank=True)
+    basis = models.CharField(max_length=300, blank=True, help_text="The decision that allows it.")
+    reason = models.CharField(max_length=500)
+    approved_by = models.CharField(max_length=150)
+    approved_at = models.BigIntegerField()
+    code = models.CharField(max_length=16, help_text="Digest of the methods that were approved.")
+    figures: models.JSONField[Any, Any] = models.JSONField(null=True, help_text="The board's, as they stood then.")
+
+    class Meta:
+        indexes = [models.Index(fields=["metric", "kind", "approved_at"], name="card_approval_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.metric} of {self.kind}, approved by {self.approved_by}"

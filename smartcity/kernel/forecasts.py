@@ -21,6 +21,7 @@ class Target:
     """One metric to foresee: steps of `step_s`, `horizon_steps` of them, seasons in steps, physical bounds.
 
     `weather`: which of it moves the metric, of "temperature" and "irradiance".
+    `limit` names what in an asset's engineering data it must stay below, in the metric's unit.
     """
 
     metric: str
@@ -34,3 +35,4 @@ class Target:
     kinds: tuple[str, ...] = ()
     weather: tuple[str, ...] = ()
     purpose: str = ""
+    limit: str = ""

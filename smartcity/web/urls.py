@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("alarms/<int:number>/", views.alarm, name="alarm"),
     path("ledger/", views.page, {"template": "web/ledger.html"}, name="ledger"),
     path("forecasts/", views.page, {"template": "web/forecasts.html"}, name="forecasts"),
+    path("forecasts/cards/<str:metric>/<str:kind>/", views.forecast_card, name="forecast-card"),
     path("commands/", views.page, {"template": "web/commands.html"}, name="commands"),
     path("settings/notifications/", views.page, {"template": "web/notifications.html"}, name="notifications"),
     path("sign-in/", views.sign_in, name="sign-in"),

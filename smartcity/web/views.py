@@ -47,6 +47,13 @@ def alarm(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "web/alarm.html", {"number": number})
 
 
+@require_safe
+@never_cache
+def forecast_card(request: HttpRequest, metric: str, kind: str) -> HttpResponse:
+    """The model card of one metric and kind; what it says is fetched under the viewer's own grants."""
+    return render(request, "web/forecast-card.html", {"metric": metric, "kind": kind})
+
+
 class SignIn(LoginView):
     template_name = "web/sign-in.html"
     redirect_authenticated_user = True

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// <forecasts-page>: the record of all forecasts, a line per kind of series, and the series that do worst.
+// <forecasts-page>: the record of all forecasts, a line per kind of series with its methods, the series that do worst, the model cards.
 
 import { beside, byDay, counted, firstScore, lean, mase, methodsOf, percent, plural } from "#city/accuracy-words";
 import { get, list } from "#city/api";
@@ -8,6 +8,7 @@ import { config, titleOf } from "#city/config";
 import { loadInto } from "#city/dialog";
 import { fill, h } from "#city/dom";
 import { events } from "#city/events";
+import { kindHistory, showMethods } from "#city/method-history";
 import { liftPin, pin } from "#city/pin";
 import { sortable } from "#city/table";
 import { cityNow, when } from "#city/time";
@@ -31,9 +32,10 @@ class ForecastsPage extends HTMLElement {
 
   load() {
     return loadInto(this.place, async () => {
-      const [found, pins] = await Promise.all([get("forecasts/accuracy", { domain: this.domain.value }), list("forecasts/pins")]);
-      const shown = pins.filter((one) => !this.domain.value || one.metric.startsWith(`${this.domain.value}.`));
-      return [board(found, cityNow(), () => this.load()), shown.length ? pinned(shown, found.may_pin, () => this.load()) : null];
+      const [found, pins, every] = await Promise.all([get("forecasts/accuracy", { domain: this.domain.value }), list("forecasts/pins"), list("forecasts/cards")]);
+      const ofDomain = (one) => !this.domain.value || one.metric.startsWith(`${this.domain.value}.`);
+      const [shown, cards] = [pins.filter(ofDomain), every.filter(ofDomain)];
+      return [board(found, cityNow(), () => this.load()), shown.length ? pinned(shown, found.may_pin, () => this.load()) : null, cards.length ? cardList(cards) : null];
     }, "Loading the record…");
   }
 }
@@ -51,7 +53,7 @@ function board({ lines, worst, waiting, methods, may_pin: mayPin }, now, again) 
   const known = config.domains.map((d) => d.label);
   const order = [...new Set([...known, ...lines.map((one) => one.domain)])].filter((domain) => lines.some((one) => one.domain === domain));
   return [
-    ...order.map((domain) => h("section", {}, h("h2", {}, titleOf(domain)), h("div.accuracy", {}, lines.filter((one) => one.domain === domain).map(line)))),
+    ...order.map((domain) => h("section", {}, h("h2", {}, titleOf(domain)), h("div.accuracy", {}, lines.filter((one) => one.domain === domain).map((one) => line(one, methods, again))))),
     waiting.length ? h("section", {}, h("h2", {}, "Not scored yet"), coming(waiting, now)) : null,
     worst.length ? h("section", {}, h("h2", {}, worst.length < 20 ? "From the worst to the best" : "The worst twenty"), h("p.lead", {}, "By how far they are from the value one season before. A series needs four scored forecasts to be here."), table(worst, mayPin ? (one) => pin(one, methods, again) : null)) : null,
   ];
@@ -64,7 +66,7 @@ function empty(waiting, now) {
 
 const coming = (waiting, now) => h("ul.coming", {}, waiting.map((one) => h("li", {}, firstScore(one, now))));
 
-function line(one) {
+function line(one, methods, again) {
   const apart = beside(one.skill);
   const split = byDay(one);
   return h("article.accuracy-line", {},
@@ -76,7 +78,25 @@ function line(one) {
       band("80 % band", one.coverage80, 0.8, one.band80),
       band("95 % band", one.coverage95, 0.95, one.band95),
       figure("Lean", lean(one.bias, one.unit))),
-    h("p.small", {}, [split, `By ${methodsOf(one.methods)}.`].filter(Boolean).join(" ")));
+    h("p.small", {}, [split, `By ${methodsOf(one.methods)}.`].filter(Boolean).join(" ")),
+    h("div.line-more", {}, behind(one), h("a.link", { href: cardOf(one) }, "Model card"),
+      one.may_pin ? h("button.link", { type: "button", onclick: () => pin({ ...one, method: null, isKind: true }, methods, again) }, `Pin all ${plural(one.kind)}…`) : null));
+}
+
+/** Which methods the series of a kind trust, and the newest changes; asked for when it is opened. */
+function behind({ metric, kind }) {
+  const place = h("div");
+  const part = h("details", {}, h("summary", {}, "Methods and their changes"), place);
+  part.addEventListener("toggle", () => { if (part.open && !place.firstChild) loadInto(place, async () => kindHistory(await get("forecasts/methods", { metric, kind }))); });
+  return part;
+}
+
+const cardOf = (one) => `/forecasts/cards/${encodeURIComponent(one.metric)}/${encodeURIComponent(one.kind)}/`;
+
+function cardList(cards) {
+  const word = (one) => (one.approval ? `Approved by ${one.approval.approved_by}${one.is_current ? "" : ", for methods that have changed since"}` : "Not approved by anybody");
+  return h("section", {}, h("h2", {}, "Model cards"), h("p.lead", {}, "What each kind of forecast is for, from what it is made, where it fails and who approved it."), h("ul.coming", {}, cards.map((one) => h("li", {},
+    h("a", { href: cardOf(one) }, `${one.title} of ${plural(one.kind)}`), ` ${one.purpose} `, h(one.is_current ? "span.small" : "span.small.worse", {}, word(one))))));
 }
 
 const figure = (name, ...what) => h("div", {}, h("dt", {}, name), h("dd", {}, what));
@@ -108,6 +128,7 @@ function table(worst, onPin) {
       { title: "Lean", value: (one) => one.bias, text: (one) => lean(one.bias, one.unit) },
       { title: "Forecasts", sort: "high", value: (one) => one.forecasts },
       { title: "Foreseen by", value: (one) => one.method?.title ?? null, numeric: false },
+      { title: "", value: () => null, cell: (one) => h("button.link", { type: "button", "aria-label": `Methods of ${one.asset}`, onclick: () => showMethods(one) }, "Methods…") },
       ...(onPin ? [{ title: "", value: () => null, cell: (one) => h("button.link", { type: "button", "aria-label": `Pin ${one.asset} to a method`, onclick: () => onPin(one) }, "Pin…") }] : []),
     ],
     sort: 1,

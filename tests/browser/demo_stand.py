@@ -9,8 +9,12 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smartcity.telemetry.arrays import Floats, Ints
+
+if TYPE_CHECKING:
+    from smartcity.forecasting.forecast import Forecast
 
 EVENING = datetime(2026, 11, 19, 14, 42, tzinfo=UTC)  # 16:42 in Helsinki, lamps just lit
 PASSWORD = "a long enough word"
@@ -108,11 +112,11 @@ def _ledger() -> None:
 
 
 def _past_and_future() -> None:
-    """Of one asset in each of the other domains: eight days of readings, and where one is due, a forecast."""
+    """Of one asset in each of the other domains: eight days of readings, and where one is due, a forecast, also those
+    of a day and a week ago."""
     import numpy as np
 
     from smartcity.devices.models import Series
-    from smartcity.forecasting.forecast import Basis, Forecast
     from smartcity.forecasting.packing import pack
     from smartcity.telemetry.store import Store
 
@@ -120,7 +124,6 @@ def _past_and_future() -> None:
         (s.device.uid, s.metric): s.pk for s in Series.objects.filter(device__uid__in=SHOWN).select_related("device")
     }
     at = np.arange(NOW_MS - 8 * DAY_MS, NOW_MS, QUARTER_MS)
-    ahead = np.arange(NOW_MS, NOW_MS + DAY_MS, QUARTER_MS)
     store = Store()
     for (uid, metric), (middle, swing) in COURSES.items():
         series, store_at = known[uid, metric], np.append(at, NOW_MS - 10_000)
@@ -128,14 +131,30 @@ def _past_and_future() -> None:
         store.bulk(np.full(len(store_at), series), store_at, _wave(store_at, middle, swing) * noise, now_ms=NOW_MS)
         if metric not in FORESEEN:
             continue
-        median = _wave(ahead, middle, swing)
-        forecast = Forecast(
-            issued_at_ms=NOW_MS, start_ms=NOW_MS, step_s=900, levels=(0.1, 0.5, 0.9),
-            values=np.array([0.8 * median, median, 1.2 * median]), method="seasonal naive", basis=Basis.MODEL, note="",
-        )  # fmt: skip
-        pack(series, forecast, is_kept=True).save()
+        for ago_ms in (0, DAY_MS, 7 * DAY_MS):
+            step_s = 3600 if metric == "waste.fill_level" else 900
+            row = pack(series, _forecast(NOW_MS - ago_ms, step_s, middle, swing), is_kept=True)
+            row.is_current, row.is_scored = ago_ms == 0, ago_ms > 0
+            row.save()
     store.mend_all()
     store.close()
+
+
+def _forecast(at_ms: int, step_s: int, middle: float, swing: float) -> Forecast:
+    """A day ahead by the quarter, or two by the hour."""
+    import numpy as np
+
+    from smartcity.forecasting.forecast import Basis, Forecast
+    from smartcity.forecasting.series import boundary
+    from smartcity.kernel.forecasts import LEVELS
+
+    start_ms = boundary(at_ms, step_s)
+    ahead = start_ms + np.arange(48 if step_s == 3600 else 96) * step_s * 1000
+    values = _wave(ahead, middle, swing) * (1 + 0.4 * (np.array(LEVELS)[:, None] - 0.5) / 0.8)
+    return Forecast(
+        issued_at_ms=at_ms, start_ms=start_ms, step_s=step_s, levels=LEVELS, values=values, method="seasonal_naive",
+        basis=Basis.MODEL, note="",
+    )  # fmt: skip
 
 
 def _wave(at: Ints, middle: float, swing: float) -> Floats:

@@ -14,6 +14,7 @@ PAGES = [
     "/commands/",
     "/ledger/",
     "/forecasts/",
+    "/forecasts/cards/energy.feeder_kw/feeder/",
     "/lighting/",
     "/energy/",
     "/traffic/",

@@ -34,7 +34,11 @@ def test_points_record_and_what_yesterday_said(grid, client):
     assert found["issued_at"] == NOW + DAY + HOUR and found["step_s"] == 900 and len(found["points"]) == 96
     at, median, low, high = found["points"][0]
     assert at == NOW - NOW % 900_000 + DAY + HOUR and low <= median <= high
-    assert found["record"]["n"] == 96 and found["record"]["mae"] > 0 and "80 % band" in found["record"]["words"]
+    assert found["record"]["n"] == 96 and found["record"]["mae"] > 0 and "80 % band held" in found["record"]["words"]
+    assert found["record"]["words"].startswith(("Seasonal", "Harmonic", "Shared", "Direct")), found["record"]["words"]
+    assert (
+        "In 28 days off by" in found["record"]["words"] and "of 96 values, its 95 % band " in found["record"]["words"]
+    )
     assert found["yesterday"][0][0] == NOW - NOW % 900_000
     assert all(at < NOW + DAY + HOUR for at, _ in found["yesterday"])
 

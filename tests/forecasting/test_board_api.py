@@ -112,3 +112,34 @@ def test_who_foresaw_a_series_and_since_when_can_be_asked(client):
     assert found["backtest"] == {"at": NOW, "skill": 0.2, "windows": 8}
     Grant.objects.update(domain="traffic")
     assert client.get(f"/api/v1/series/{series}/forecast/methods").status_code == 404
+
+
+def test_the_methods_of_a_kind_are_said_on_average_with_the_newest_changes(client):
+    one, other = a_series("M-1"), a_series("M-2")
+    for series, shares, since, is_current in (
+        (one, {"profile": 1.0}, NOW - DAY, False),
+        (one, {"prophet": 0.6, "profile": 0.4}, NOW - 5, True),
+        (other, {"profile": 1.0}, NOW - 9, True),
+    ):
+        Champion.objects.create(series_id=series, since=since, shares=shares, is_current=is_current)
+    ask(client, ("view", "", ""))
+    found = client.get("/api/v1/forecasts/methods", {"metric": "test.load", "kind": "meter"}).json()
+    assert found["series"] == 2 and [(one["method"], one["share"]) for one in found["methods"]] == [
+        ("profile", 0.7), ("prophet", 0.3),
+    ]  # fmt: skip
+    assert [(one["asset"], one["since"]) for one in found["changes"]][:2] == [("M-1", NOW - 5), ("M-2", NOW - 9)]
+    assert client.get("/api/v1/forecasts/methods", {"metric": "test.load"}).status_code == 400
+
+
+def test_nothing_of_a_kind_is_said_to_whose_grants_lie_elsewhere(client):
+    Champion.objects.create(series_id=a_series(), since=NOW, shares={"profile": 1.0}, is_current=True)
+    ask(client, ("view", "energy", ""))
+    found = client.get("/api/v1/forecasts/methods", {"metric": "test.load", "kind": "meter"}).json()
+    assert (found["series"], found["methods"], found["changes"]) == (0, [], [])
+
+
+@pytest.mark.parametrize(("zone", "may"), [("", True), ("centre", False)])
+def test_all_of_a_kind_are_pinned_by_who_may_operate_them_in_every_zone(client, zone, may):
+    scored(a_series(), count=4)
+    (line,) = ask(client, ("view", "", ""), ("operate", "test", zone)).json()["lines"]
+    assert line["may_pin"] is may
