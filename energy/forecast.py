@@ -12,6 +12,7 @@ TARGETS = (
         high=5000.0,
         kinds=("connection_point",),
         purpose="The plan of batteries and chargers over the next day.",
+        adds_up=("feeder", "transformer"),
     ),
     Target(
         metric="energy.generation_kw",
@@ -19,6 +20,7 @@ TARGETS = (
         high=5000.0,
         kinds=("pv_plant",),
         purpose="How much of the load the roof carries.",
+        adds_up=("feeder", "transformer"),
     ),
     Target(
         metric="energy.feeder_kw",

@@ -178,6 +178,7 @@ TIME_ZONE = "UTC"
 CITY_TIME_ZONE = os.environ.get("SMARTCITY_TIME_ZONE", "")  # empty: that of the map in force (devices/time_zone.py)
 CITY_NAME = os.environ.get("SMARTCITY_NAME", "")
 HOLIDAYS = os.environ.get("SMARTCITY_HOLIDAYS", "")
+PERSONAL_AT_LEAST = int(os.environ.get("SMARTCITY_PERSONAL_AT_LEAST") or 10)
 RAW_DAYS = int(os.environ.get("SMARTCITY_RAW_DAYS") or 0)
 QUARANTINE_KEY = secret("quarantine_key")
 QUARANTINE_DAYS = int(os.environ.get("SMARTCITY_QUARANTINE_DAYS") or 14)

@@ -18,7 +18,12 @@ class Tier(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One metric to foresee: steps of `step_s`, `horizon_steps` of them, seasons in steps, physical bounds."""
+    """One metric to foresee: steps of `step_s`, `horizon_steps` of them, seasons in steps, physical bounds.
+
+    `adds_up`, where the sum of several assets means something, names the levels between the city and a series, from the
+    city down: `district`, `street`, or a kind of asset it hangs from. `singly`: the purpose is one that needs single
+    series of personal data; without it those are foreseen in sums only.
+    """
 
     metric: str
     step_s: int = 900
@@ -30,3 +35,5 @@ class Target:
     tier: Tier = Tier.LIGHT
     kinds: tuple[str, ...] = ()
     purpose: str = ""
+    adds_up: tuple[str, ...] = ()
+    singly: bool = False
