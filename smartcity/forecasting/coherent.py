@@ -3,9 +3,9 @@
 
 With base forecasts y of all nodes, W the covariance of their errors and U y = 0 the constraints (a node less the
 bottoms it is made of), y − W U'(U W U')⁻¹ U y is the coherent forecast of least variance (MinT: Wickramasuriya,
-Athanasopoulos & Hyndman 2019, JASA 114). W is the sample covariance shrunk to its diagonal (Schäfer & Strimmer 2005). It
-is never written out: T errors of n nodes cost n·T, so thousands of series are as easy as ten. Where there are too few
-errors to learn from, the shrinkage goes to 1 by itself, and MinT becomes weighted least squares.
+Athanasopoulos & Hyndman 2019, JASA 114). W is the sample covariance shrunk to its diagonal (Schäfer & Strimmer 2005).
+It is never written out: T errors of n nodes cost n·T, so thousands of series are as easy as ten. Where there are too
+few errors to learn from, the shrinkage goes to 1 by itself, and MinT becomes weighted least squares.
 
 Quantiles come from samples: each draw takes all nodes' quantiles at the ranks that their errors had at one instant of
 the past, is made coherent, and every node's quantiles are those of the same draws (Jeon, Panagiotelis & Petropoulos

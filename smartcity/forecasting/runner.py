@@ -17,7 +17,7 @@ from django.db import transaction
 from smartcity import declared
 from smartcity.devices import time_zone
 from smartcity.devices.models import Series
-from smartcity.forecasting import champions, engine, intervals, pins, scoring
+from smartcity.forecasting import champions, engine, intervals, pins, scoring, trees
 from smartcity.forecasting.beside import Beside, Holidays
 from smartcity.forecasting.methods import METHODS, suited
 from smartcity.forecasting.models import Calibration, IssuedForecast, Pin, Score
@@ -104,6 +104,8 @@ def refresh(
         except Exception:
             log.exception("no forecasts of %s", job.target.metric)
             report.failed.append(job.target.metric)
+    told = trees.refresh(now_ms, shelf=shelf, beside=beside(), insist=insist, metrics=metrics)
+    report.summed, report.failed = told.nodes, [*report.failed, *told.failed]
     _forget(now_ms)
     report.seconds = time.perf_counter() - began
     return report
@@ -121,7 +123,7 @@ def _one(job: Job, now_ms: int, shelf: Shelf, until: float, report: Report, insi
 
 def _jobs(metrics: Sequence[str]) -> list[Job]:
     """Light targets first: they are many and cheap. Four queries, whatever the number of targets."""
-    targets = [target for target in declared.targets() if not metrics or target.metric in metrics]
+    targets = [target for target in trees.singly(declared.targets()) if not metrics or target.metric in metrics]
     rows = Series.objects.filter(
         metric__in=[target.metric for target in targets], device__retired_at=None, device__asset__missing_since=None
     )

@@ -5,77 +5,113 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('devices', '0003_device_certificate'),
-        ('forecasting', '0006_aims'),
+        ("devices", "0003_device_certificate"),
+        ("forecasting", "0006_aims"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ForecastNode',
+            name="ForecastNode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('metric', models.CharField(max_length=80)),
-                ('kind', models.CharField(help_text="Kinds of the target's assets, between commas.", max_length=120)),
-                ('key', models.CharField(blank=True, max_length=400)),
-                ('level', models.CharField(max_length=40)),
-                ('label', models.CharField(max_length=200)),
-                ('members', models.PositiveIntegerField()),
-                ('zones', models.JSONField(default=list, help_text='Codes of the zones it reaches into.')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='children', to='forecasting.forecastnode')),
-                ('series', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='nodes', to='devices.series')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("metric", models.CharField(max_length=80)),
+                ("kind", models.CharField(help_text="Kinds of the target's assets, between commas.", max_length=120)),
+                ("key", models.CharField(blank=True, max_length=400)),
+                ("level", models.CharField(max_length=40)),
+                ("label", models.CharField(max_length=200)),
+                ("members", models.PositiveIntegerField()),
+                ("zones", models.JSONField(default=list, help_text="Codes of the zones it reaches into.")),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="children",
+                        to="forecasting.forecastnode",
+                    ),
+                ),
+                (
+                    "series",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="nodes",
+                        to="devices.series",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='NodeCalibration',
+            name="NodeCalibration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('made_at', models.BigIntegerField()),
-                ('ladder', models.JSONField()),
-                ('skill', models.FloatField(null=True)),
-                ('windows', models.PositiveIntegerField(default=0)),
-                ('learnt', models.BinaryField(null=True)),
-                ('learnt_blocks', models.PositiveIntegerField(default=0)),
-                ('miss', models.FloatField(default=0.2, help_text='Share of misses an 80 % band aims at, as its record asks for.')),
-                ('judged', models.PositiveIntegerField(default=0, help_text='Forecasts that have met what came.')),
-                ('shares', models.JSONField(help_text="[ladder, blocks]; null: all the first's.", null=True)),
-                ('errors', models.BinaryField(default=b'')),
-                ('node', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='calibration', to='forecasting.forecastnode')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("made_at", models.BigIntegerField()),
+                ("ladder", models.JSONField()),
+                ("skill", models.FloatField(null=True)),
+                ("windows", models.PositiveIntegerField(default=0)),
+                ("learnt", models.BinaryField(null=True)),
+                ("learnt_blocks", models.PositiveIntegerField(default=0)),
+                (
+                    "miss",
+                    models.FloatField(
+                        default=0.2, help_text="Share of misses an 80 % band aims at, as its record asks for."
+                    ),
+                ),
+                ("judged", models.PositiveIntegerField(default=0, help_text="Forecasts that have met what came.")),
+                ("shares", models.JSONField(help_text="[ladder, blocks]; null: all the first's.", null=True)),
+                ("errors", models.BinaryField(default=b"")),
+                (
+                    "node",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="calibration",
+                        to="forecasting.forecastnode",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='NodeForecast',
+            name="NodeForecast",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('issued_at', models.BigIntegerField()),
-                ('start', models.BigIntegerField(help_text='Instant the first step begins.')),
-                ('step_s', models.PositiveIntegerField()),
-                ('levels', models.JSONField()),
-                ('means', models.BinaryField()),
-                ('values', models.BinaryField()),
-                ('note', models.TextField(blank=True)),
-                ('is_current', models.BooleanField(default=True)),
-                ('node', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='forecasts', to='forecasting.forecastnode')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("issued_at", models.BigIntegerField()),
+                ("start", models.BigIntegerField(help_text="Instant the first step begins.")),
+                ("step_s", models.PositiveIntegerField()),
+                ("levels", models.JSONField()),
+                ("means", models.BinaryField()),
+                ("values", models.BinaryField()),
+                ("note", models.TextField(blank=True)),
+                ("is_current", models.BooleanField(default=True)),
+                (
+                    "node",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="forecasts",
+                        to="forecasting.forecastnode",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='forecastnode',
-            constraint=models.UniqueConstraint(fields=('metric', 'kind', 'key'), name='one_node_per_place'),
+            model_name="forecastnode",
+            constraint=models.UniqueConstraint(fields=("metric", "kind", "key"), name="one_node_per_place"),
         ),
         migrations.AddIndex(
-            model_name='nodeforecast',
-            index=models.Index(fields=['issued_at'], name='node_forecast_by_age'),
+            model_name="nodeforecast",
+            index=models.Index(fields=["issued_at"], name="node_forecast_by_age"),
         ),
         migrations.AddConstraint(
-            model_name='nodeforecast',
-            constraint=models.UniqueConstraint(fields=('node', 'issued_at'), name='one_forecast_per_node_and_instant'),
+            model_name="nodeforecast",
+            constraint=models.UniqueConstraint(fields=("node", "issued_at"), name="one_forecast_per_node_and_instant"),
         ),
         migrations.AddConstraint(
-            model_name='nodeforecast',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('node',), name='one_current_forecast_per_node'),
+            model_name="nodeforecast",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_current", True)), fields=("node",), name="one_current_forecast_per_node"
+            ),
         ),
     ]
