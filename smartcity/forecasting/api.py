@@ -17,6 +17,7 @@ from smartcity.forecasting.board_api import AccuracyView
 from smartcity.forecasting.champions_api import MethodsView
 from smartcity.forecasting.forecast import Forecast
 from smartcity.forecasting.pins_api import LiftPin, PinsView
+from smartcity.forecasting.tree_api import TreeView
 from smartcity.kernel.clock import clock
 from smartcity.telemetry.api import visible_series
 
@@ -77,6 +78,7 @@ urlpatterns = [
     path("series/<int:series_id>/forecast", ForecastView.as_view()),
     path("series/<int:series_id>/forecast/methods", MethodsView.as_view()),
     path("forecasts/accuracy", AccuracyView.as_view()),
+    path("forecasts/tree", TreeView.as_view()),
     path("forecasts/pins", PinsView.as_view()),
     path("forecasts/pins/<int:pk>/lift", LiftPin.as_view()),
 ]

@@ -63,8 +63,10 @@ def _streets(assets: Sequence[Asset]) -> list[str]:
         asset.geom.interpolate_normalized(0.5) if asset.geom.geom_type == "LineString" else asset.geom.centroid
         for asset in assets
     ]
-    metres, at = tree.query(np.array([(p.x * squeeze, p.y) for p in middles]) * LAT_M)
-    return [names[k] if off <= REACH_M else NO_STREET for off, k in zip(metres, at, strict=True)]
+    metres, at = (
+        np.atleast_1d(found) for found in tree.query(np.array([(p.x * squeeze, p.y) for p in middles]) * LAT_M)
+    )
+    return [names[int(k)] if off <= REACH_M else NO_STREET for off, k in zip(metres, at, strict=True)]
 
 
 @lru_cache(maxsize=1)

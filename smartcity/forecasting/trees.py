@@ -16,10 +16,9 @@ from django.conf import settings
 from django.db import transaction
 
 from smartcity import declared
-from smartcity.forecasting import coherent, engine, places, tree
+from smartcity.forecasting import coherent, places, retrospect, tree
 from smartcity.forecasting.beside import Beside
 from smartcity.forecasting.coherent import Way
-from smartcity.forecasting.forecast import Forecast
 from smartcity.forecasting.methods import suited
 from smartcity.forecasting.models import (
     Calibration,
@@ -31,7 +30,7 @@ from smartcity.forecasting.models import (
 from smartcity.forecasting.packing import columns, unpack, unpack_standing
 from smartcity.forecasting.past import Shelf
 from smartcity.forecasting.ranking import Standing
-from smartcity.forecasting.series import Array, History, coarser
+from smartcity.forecasting.series import Array, History
 from smartcity.kernel.forecasts import Target, Tier
 from smartcity.kernel.metrics import DataClass
 
@@ -39,9 +38,7 @@ log = logging.getLogger(__name__)
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 KEPT_MS = 2 * DAY_MS
-ORIGINS, BLOCKS = 10, 8  # errors a node: of ten past forecasts, in eight parts of the horizon each
 LEARN = 0.6
-BATCH = 48
 
 
 @dataclass(slots=True)
@@ -199,10 +196,10 @@ def _calibrated(work: Work, now_ms: int, beside: Beside | None) -> tuple[list[St
     ages = [now_ms - rows[row.pk].made_at if row.pk in rows else DAY_MS for row in work.rows]
     if all(0 <= age < DAY_MS for age in ages) and len({len(row.errors) for row in rows.values()}) == 1:
         found = [rows[row.pk] for row in work.rows]
-        standings = [unpack_standing(row, work.target, methods) for row in found]  # type: ignore[arg-type]
+        standings = [unpack_standing(row, work.target, methods) for row in found]
         return standings, np.stack([np.frombuffer(row.errors, "<f4").astype(np.float64) for row in found])
     standings = _standings(work, now_ms, beside)
-    errors = _errors(work, standings, now_ms, beside)
+    errors = retrospect.errors(work.pasts, standings, work.target, now_ms, beside)
     fresh = [
         NodeCalibration(node=row, errors=line.astype("<f4").tobytes(), **columns(standing, now_ms))
         for row, line, standing in zip(work.rows, errors, standings, strict=True)
@@ -221,44 +218,9 @@ def _standings(work: Work, now_ms: int, beside: Beside | None) -> list[Standing]
         unpack_standing(own.get(row.series_id), work.target, methods) if row.series_id else Standing()
         for row in work.rows
     ]
-    for part in _batches(work.sums):
-        for k, one in zip(
-            part, engine.calibrate([work.pasts[k] for k in part], work.target, methods, now_ms, beside), strict=True
-        ):
-            found[k] = one
-    return found
-
-
-def _errors(work: Work, standings: list[Standing], now_ms: int, beside: Beside | None) -> Array:
-    """What came less what would have been said, oldest first: `[nodes, origins × blocks]`; unknown ones are 0.
-
-    Each origin knows only what was known then; which methods a node trusts is of today.
-    """
-    target = work.target
-    pasts = [coarser(past, target.step_s) for past in work.pasts]
-    step_ms = target.step_s * 1000
-    ahead = target.horizon_steps * step_ms
-    apart = min(DAY_MS, ahead)
-    found = np.full((len(pasts), ORIGINS, BLOCKS), np.nan)
-    for origin in range(ORIGINS):
-        at_ms = now_ms - ahead - (ORIGINS - 1 - origin) * apart
-        said = _said(work, list(range(len(pasts))), standings, at_ms, beside)
-        for k, one in said.items():
-            came = pasts[k].window(one.end_ms, one.horizon_steps)
-            off = came - coherent.quantile_mean(one.values, one.levels)
-            parts = [part[np.isfinite(part)] for part in np.array_split(off, BLOCKS)]
-            found[k, origin] = [part.mean() if len(part) else np.nan for part in parts]
-    return np.nan_to_num(found.reshape(len(pasts), -1))
-
-
-def _said(
-    work: Work, wanted: Sequence[int], standings: Sequence[Standing], at_ms: int, beside: Beside | None
-) -> dict[int, Forecast]:
-    """Forecasts of these nodes from an instant, those that say something."""
-    found: dict[int, Forecast] = {}
-    for part in _batches(wanted):
-        made = engine.issue([work.pasts[k] for k in part], work.target, [standings[k] for k in part], at_ms, beside)
-        found |= {k: one for k, one in zip(part, made, strict=True) if not one.is_empty}
+    sums = retrospect.standings([work.pasts[k] for k in work.sums], work.target, now_ms, beside)
+    for k, one in zip(work.sums, sums, strict=True):
+        found[k] = one
     return found
 
 
@@ -266,7 +228,8 @@ def _base(
     work: Work, standings: Sequence[Standing], now_ms: int, beside: Beside | None
 ) -> tuple[int, tuple[float, ...], Array] | None:
     """Start, levels and quantiles `[nodes, levels, H]` over the steps that all base forecasts cover; None without."""
-    said = _said(work, work.sums, standings, now_ms, beside)
+    pasts, trusted = [work.pasts[k] for k in work.sums], [standings[k] for k in work.sums]
+    said = {work.sums[k]: one for k, one in retrospect.said(pasts, trusted, work.target, now_ms, beside).items()}
     series = {row.series_id: k for k, row in enumerate(work.rows) if row.series_id}
     for row in IssuedForecast.objects.filter(series_id__in=list(series), is_current=True):
         said[series[row.series_id]] = unpack(row)
@@ -292,7 +255,3 @@ def _store(made: list[NodeForecast], insist: Callable[[], None]) -> None:
         old.filter(node__series__isnull=False).delete()
         old.filter(is_current=True).update(is_current=False)
         NodeForecast.objects.bulk_create(made)
-
-
-def _batches(items: Sequence[int]) -> list[list[int]]:
-    return [list(items[start : start + BATCH]) for start in range(0, len(items), BATCH)]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // <forecasts-page>: the record of all forecasts, a line per kind of series, and the series that do worst.
 
+import "#city/forecast-tree";
 import { beside, byDay, counted, firstScore, lean, mase, methodsOf, percent, plural } from "#city/accuracy-words";
 import { get, list } from "#city/api";
 import { bandMark } from "#city/band-mark";
@@ -18,7 +19,7 @@ class ForecastsPage extends HTMLElement {
     domain.addEventListener("change", () => this.load());
     this.domain = domain;
     this.place = h("div");
-    fill(this, meaning(), h("form.filters", { "aria-label": "Which forecasts" }, h("label", {}, "Domain", domain)), this.place);
+    fill(this, meaning(), h("form.filters", { "aria-label": "Which forecasts" }, h("label", {}, "Domain", domain)), this.place, h("forecast-tree"));
     this.load();
   }
 
