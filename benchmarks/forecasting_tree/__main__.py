@@ -52,8 +52,8 @@ def main() -> None:
         raise SystemExit(f"There is nothing at {asked.data}; point --data or SMARTCITY_FORECAST_DATA at the series.")
     told = report.Report("forecasting_tree")
     samples = sets.city(asked.data, m4_every=10_000)
-    for title, level in (("people", _people), ("homes", lambda sample: ()), ("stops", lambda sample: ())):
-        chosen = [one for one in samples if one.name.startswith(title[:4].rstrip("s") if title != "people" else title)]
+    for title, start, level in (("people", "people ", _people), ("homes", "home ", lambda sample: ())):
+        chosen = [one for one in samples if one.name.startswith(start)]
         leaves = [Leaf(k, one.name, one.name, "", level(one)) for k, one in enumerate(chosen)]
         _show(told, title, _tallied(tree.grow(leaves), chosen, asked.origins, asked.every_h))
     _cost(told)
@@ -63,7 +63,7 @@ def main() -> None:
 def _asked() -> argparse.Namespace:
     parser = report.options(__doc__)
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the public series")
-    parser.add_argument("--origins", type=int, default=10)
+    parser.add_argument("--origins", type=int, default=40)
     parser.add_argument("--every-h", type=int, default=53, help="hours between origins")
     return parser.parse_args()
 
@@ -140,10 +140,8 @@ def _show(told: report.Report, title: str, tally: Tally) -> None:
     print(f"\n{title}: MASE of the mean / scaled loss / inside 80 %, by level; {len(tally.ways)} origins")
     print(f"{'':<12}" + "".join(f"{level:>24}" for level in levels))
     for way in WAYS:
-        cells = [
-            f"{np.mean(tally.error[way, level]):.3f} {np.mean(tally.loss[way, level]):.3f} {np.mean(tally.inside[way, level]):.2f}"
-            for level in levels
-        ]
+        of = [[np.mean(part[way, level]) for part in (tally.error, tally.loss, tally.inside)] for level in levels]
+        cells = [f"{error:.3f} {loss:.3f} {inside:.2f}" for error, loss, inside in of]
         print(f"{way:<12}" + "".join(f"{cell:>24}" for cell in cells))
         name = way.replace(" ", "_").replace("-", "_").lower()
         for level in levels:

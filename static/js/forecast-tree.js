@@ -32,23 +32,23 @@ class ForecastTree extends HTMLElement {
     this.open();
   }
 
-  open(node) {
+  async open(node) {
     const { metric, kind } = this.trees[Number(this.choice.value)];
-    return loadInto(this.place, async () => this.#shown(await get("forecasts/tree", { metric, kind, ...(node ? { node } : {}) })), "Adding up…");
+    this.chart = null;
+    await loadInto(this.place, async () => this.#shown(await get("forecasts/tree", { metric, kind, ...(node ? { node } : {}) })), "Adding up…");
+    if (this.chart?.element.isConnected) this.chart.element.show(this.chart.model); // a chart can draw once it is on the page
   }
 
   #shown(found) {
-    const chart = h("forecast-chart");
     const points = found.node.points.map(([at, , median, low, high]) => [at, median, low, high]);
     const others = found.roots.filter((one) => one.node !== found.path[0].node);
-    queueMicrotask(() => points.length && chart.show({
-      title: found.node.label, metric: { unit: found.unit }, readings: [], commands: [], from: points[0][0], to: points.at(-1)[0],
-      forecast: { points, record: { words: `${found.node.note} Issued ${when(found.node.issued_at)}.` } } }));
+    const words = `${found.node.note} Issued ${when(found.node.issued_at)}.`;
+    if (points.length) this.chart = { element: h("forecast-chart"), model: { title: found.node.label, metric: { unit: found.unit }, readings: [], commands: [], from: points[0][0], to: points.at(-1)[0], forecast: { points, record: { words } } } };
     return [
       h("nav.crumbs", { "aria-label": "Where in the city" }, found.path.map((one, k) => [k ? " › " : "", this.#step(one, k === found.path.length - 1)]),
         others.length ? [" · also ", others.map((one, k) => [k ? ", " : "", this.#step(one)])] : null),
       h("p.small", {}, `${humanise(found.node.level)} · ${counted(found.node.members, kindName(found.kind))}`),
-      points.length ? chart : h("p.empty", {}, "No forecast yet."),
+      this.chart?.element ?? h("p.empty", {}, "No forecast yet."),
       found.children.length ? this.#parts(found) : null,
     ];
   }
