@@ -37,7 +37,7 @@ class TreeView(CityView):
         responses=OpenApiTypes.OBJECT,
         parameters=[
             OpenApiParameter("metric", str, description="Of this metric; none: which trees there are"),
-            OpenApiParameter("kind", str, description="Of these assets, where a metric has several trees"),
+            OpenApiParameter("kind", str, description="Of these assets, where a metric has several trees; default: the first"),
             OpenApiParameter("node", int, description="Default: the uppermost node that the caller may see"),
         ],
     )
@@ -50,6 +50,7 @@ class TreeView(CityView):
         nodes = [node for node in ForecastNode.objects.filter(**named).order_by("pk") if _sees(reach, node)]
         if not nodes:
             raise Http404("Nothing of this is foreseen that you may see.")
+        nodes = [node for node in nodes if node.kind == nodes[0].kind]
         shown = {node.pk for node in nodes}
         roots = [node for node in nodes if node.parent_id not in shown]
         node = _asked(asked.get("node"), nodes, roots)

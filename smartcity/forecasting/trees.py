@@ -62,8 +62,15 @@ class Work:
 
     @property
     def sums(self) -> list[int]:
-        """Nodes that are foreseen here; the others are series, whose forecasts are in force already."""
-        return [k for k in range(len(self.rows)) if self.tree.series_of(k) is None]
+        """Nodes that are foreseen here; the others are one series each, whose forecasts are in force already."""
+        return [k for k, same in enumerate(self.same) if same == k and self.tree.series_of(k) is None]
+
+    @property
+    def same(self) -> list[int]:
+        """Of each node the one that it equals: a street with one sensor is that sensor, any other node itself."""
+        single = {node.members[0]: k for k, node in enumerate(self.tree.nodes) if node.level == tree.SERIES}
+        nodes = self.tree.nodes
+        return [single.get(n.members[0], k) if len(n.members) == 1 else k for k, n in enumerate(nodes)]
 
 
 def singly(targets: Sequence[Target]) -> list[Target]:
@@ -199,7 +206,7 @@ def _calibrated(work: Work, now_ms: int, beside: Beside | None) -> tuple[list[St
         standings = [unpack_standing(row, work.target, methods) for row in found]
         return standings, np.stack([np.frombuffer(row.errors, "<f4").astype(np.float64) for row in found])
     standings = _standings(work, now_ms, beside)
-    errors = retrospect.errors(work.pasts, standings, work.target, now_ms, beside)
+    errors = _errors(work, standings, now_ms, beside)
     fresh = [
         NodeCalibration(node=row, errors=line.astype("<f4").tobytes(), **columns(standing, now_ms))
         for row, line, standing in zip(work.rows, errors, standings, strict=True)
@@ -221,7 +228,15 @@ def _standings(work: Work, now_ms: int, beside: Beside | None) -> list[Standing]
     sums = retrospect.standings([work.pasts[k] for k in work.sums], work.target, now_ms, beside)
     for k, one in zip(work.sums, sums, strict=True):
         found[k] = one
-    return found
+    return [found[same] for same in work.same]
+
+
+def _errors(work: Work, standings: list[Standing], now_ms: int, beside: Beside | None) -> Array:
+    own = sorted(set(work.same))
+    pasts, trusted = [work.pasts[k] for k in own], [standings[k] for k in own]
+    found = retrospect.errors(pasts, trusted, work.target, now_ms, beside)
+    at = {k: row for row, k in enumerate(own)}
+    return found[[at[same] for same in work.same]]
 
 
 def _base(
@@ -233,6 +248,7 @@ def _base(
     series = {row.series_id: k for k, row in enumerate(work.rows) if row.series_id}
     for row in IssuedForecast.objects.filter(series_id__in=list(series), is_current=True):
         said[series[row.series_id]] = unpack(row)
+    said = {k: said[same] for k, same in enumerate(work.same) if same in said}
     if len(said) < len(work.rows) or len({(one.step_s, one.levels) for one in said.values()}) != 1:
         return None
     start, end = max(one.start_ms for one in said.values()), min(one.end_ms for one in said.values())

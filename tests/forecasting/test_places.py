@@ -20,7 +20,9 @@ def zone():
 
 
 def asset(zone, uid, kind, geom, parent=None, *, speaks=True):
-    made = Asset.objects.create(uid=uid, domain="test", kind=kind, name=f"Name of {uid}", geom=geom, zone=zone, parent=parent)
+    made = Asset.objects.create(
+        uid=uid, domain="test", kind=kind, name=f"Name of {uid}", geom=geom, zone=zone, parent=parent
+    )
     if speaks:
         Series.objects.create(device=Device.objects.create(uid=uid, asset=made), metric="test.load")
     return made
@@ -46,7 +48,7 @@ def test_a_series_is_on_the_nearest_named_road_of_its_district(zone):
         (("district", "north", "Northern harbour"), ("street", street, street))
         for street in ("Long Street", "Cross Street", "off the streets")
     ]
-    assert [(leaf.asset, leaf.label, leaf.zone) for leaf in found][0] == ("A-1", "Name of A-1", "north")
+    assert (found[0].asset, found[0].label, found[0].zone) == ("A-1", "Name of A-1", "north")
 
 
 def test_a_plant_hangs_from_its_meter_s_transformer_and_feeder(zone):
