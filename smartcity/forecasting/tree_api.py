@@ -37,7 +37,9 @@ class TreeView(CityView):
         responses=OpenApiTypes.OBJECT,
         parameters=[
             OpenApiParameter("metric", str, description="Of this metric; none: which trees there are"),
-            OpenApiParameter("kind", str, description="Of these assets, where a metric has several trees; default: the first"),
+            OpenApiParameter(
+                "kind", str, description="Of these assets, where a metric has several trees; default: the first"
+            ),
             OpenApiParameter("node", int, description="Default: the uppermost node that the caller may see"),
         ],
     )
