@@ -14,6 +14,7 @@ TARGETS = (
         weather=("temperature",),
         purpose="The plan of batteries and chargers over the next day.",
         limit="contracted_kw",
+        adds_up=("feeder", "transformer"),
     ),
     Target(
         metric="energy.generation_kw",
@@ -22,6 +23,7 @@ TARGETS = (
         kinds=("pv_plant",),
         weather=("irradiance",),
         purpose="How much of the load the roof carries.",
+        adds_up=("feeder", "transformer"),
     ),
     Target(
         metric="energy.feeder_kw",

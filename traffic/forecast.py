@@ -20,5 +20,6 @@ TARGETS = (
         high=8000.0,
         kinds=("approach",),
         purpose="The coming hour on each road: street lighting dims by it.",
+        adds_up=("district", "street"),
     ),
 )

@@ -15,7 +15,8 @@ from smartcity.devices.models import Asset, CityImport, EngineeringRecord, Road,
 from smartcity.kernel.clock import clock
 from smartcity.kernel.imports import Turn
 from smartcity.telemetry import read
-from waste.filling import Filling, learn_all
+from waste.cycles import learn_all
+from waste.filling import Filling
 from waste.models import Container, Truck, UnloadSite
 from waste.roads import Piece, Place, Roads
 

@@ -21,6 +21,7 @@ from smartcity.forecasting.forecast import Forecast
 from smartcity.forecasting.insight_api import ChancesView, PartsView, WhatIfView
 from smartcity.forecasting.pins_api import LiftPin, PinsView
 from smartcity.forecasting.said_api import ForecastFile, SaidView
+from smartcity.forecasting.tree_api import TreeView
 from smartcity.kernel.clock import clock
 from smartcity.telemetry.api import visible_series
 
@@ -110,6 +111,7 @@ urlpatterns = [
     path("forecasts/cards", CardsView.as_view()),
     path("forecasts/cards/<str:metric>/<str:kind>", CardView.as_view()),
     path("forecasts/cards/<str:metric>/<str:kind>/approve", ApproveCard.as_view()),
+    path("forecasts/tree", TreeView.as_view()),
     path("forecasts/pins", PinsView.as_view()),
     path("forecasts/pins/<int:pk>/lift", LiftPin.as_view()),
 ]

@@ -93,8 +93,14 @@ def parts(series: Sequence[int], target: Target, now_ms: int) -> list[Part]:
 
 def around(target: Target, now_ms: int) -> tuple[str, ...]:
     """What series of a target are foreseen with, whatever their place. At most two queries."""
+    found = everywhere(target, now_ms)
+    return tuple(dict.fromkeys(found.names)) if found else ()
+
+
+def everywhere(target: Target, now_ms: int) -> Beside | None:
+    """Weather and holidays, which are the same all over the city. At most two queries."""
     sky, _ = weather.beside(target.weather, now_ms)
-    return tuple(dict.fromkeys(name for one in (*sky, *_holidays()) for name in one.names))
+    return _together([*sky, *_holidays()])
 
 
 def of_one(series: int, target: Target, now_ms: int) -> Beside | None:

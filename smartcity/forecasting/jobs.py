@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from smartcity import declared
 from smartcity.devices.models import Series
-from smartcity.forecasting import champions, city_beside, drift, intervals, pins, scoring
+from smartcity.forecasting import champions, city_beside, drift, intervals, pins, scoring, trees
 from smartcity.forecasting.methods import METHODS, suited
 from smartcity.forecasting.models import Calibration, IssuedForecast, Pin, Score
 from smartcity.forecasting.packing import pack, pack_standing, unpack_standing
@@ -108,7 +108,7 @@ def foreseen(metrics: Sequence[str] = (), ids: tuple[int, int] | None = None) ->
 
     `ids`: from which to which. A heavy target with more series than there is time for is foreseen by light methods.
     """
-    targets = [target for target in declared.targets() if not metrics or target.metric in metrics]
+    targets = [target for target in trees.singly(declared.targets()) if not metrics or target.metric in metrics]
     names = [target.metric for target in targets]
     alive = Series.objects.filter(metric__in=names, device__retired_at=None, device__asset__missing_since=None)
     if ids:

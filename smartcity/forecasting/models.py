@@ -47,10 +47,9 @@ class IssuedForecast(models.Model):
         return f"forecast of {self.series_id} at {self.issued_at}"
 
 
-class Calibration(models.Model):
-    """How a series' backtest shares it out among methods, and how wide its band should be."""
+class StandingColumns(models.Model):
+    """How a backtest shares a past out among methods, and how wide its band should be."""
 
-    series = models.OneToOneField(Series, on_delete=models.CASCADE, related_name="calibration")
     made_at = models.BigIntegerField()
     ladder: models.JSONField[Any, Any] = models.JSONField()
     skill = models.FloatField(null=True)
@@ -61,6 +60,15 @@ class Calibration(models.Model):
     shares: models.JSONField[Any, Any] = models.JSONField(
         null=True, help_text="[ladder, blocks]; null: all the first's."
     )
+
+    class Meta:
+        abstract = True
+
+
+class Calibration(StandingColumns):
+    """A series' own."""
+
+    series = models.OneToOneField(Series, on_delete=models.CASCADE, related_name="calibration")
 
     def __str__(self) -> str:
         return f"{self.series_id}: {self.ladder}"
@@ -286,3 +294,59 @@ class CardApproval(models.Model):
 
     def __str__(self) -> str:
         return f"{self.metric} of {self.kind}, approved by {self.approved_by}"
+
+
+class ForecastNode(models.Model):
+    """A place in the tree of a target: the city, a district, a street, a series. `key` stays while it is called so."""
+
+    metric = models.CharField(max_length=80)
+    kind = models.CharField(max_length=120, help_text="Kinds of the target's assets, between commas.")
+    key = models.CharField(max_length=400, blank=True)
+    level = models.CharField(max_length=40)
+    label = models.CharField(max_length=200)
+    parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="children")
+    series = models.ForeignKey(Series, null=True, on_delete=models.CASCADE, related_name="nodes")
+    members = models.PositiveIntegerField()
+    zones: models.JSONField[Any, Any] = models.JSONField(default=list, help_text="Codes of the zones it reaches into.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["metric", "kind", "key"], name="one_node_per_place")]
+
+    def __str__(self) -> str:
+        return f"{self.metric} of {self.label}"
+
+
+class NodeCalibration(StandingColumns):
+    """A node's backtest; its errors at instants that all nodes of its tree share, as little-endian float32."""
+
+    node = models.OneToOneField(ForecastNode, on_delete=models.CASCADE, related_name="calibration")
+    errors = models.BinaryField(default=b"")
+
+    def __str__(self) -> str:
+        return f"{self.node_id}: {self.ladder}"
+
+
+class NodeForecast(models.Model):
+    """A node's forecast as issued, coherent with all of its tree: means [horizon] and quantiles [levels, horizon]."""
+
+    node = models.ForeignKey(ForecastNode, on_delete=models.CASCADE, related_name="forecasts")
+    issued_at = models.BigIntegerField()
+    start = models.BigIntegerField(help_text="Instant the first step begins.")
+    step_s = models.PositiveIntegerField()
+    levels: models.JSONField[Any, Any] = models.JSONField()
+    means = models.BinaryField()
+    values = models.BinaryField()
+    note = models.TextField(blank=True)
+    is_current = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["node", "issued_at"], name="one_forecast_per_node_and_instant"),
+            models.UniqueConstraint(
+                fields=["node"], condition=models.Q(is_current=True), name="one_current_forecast_per_node"
+            ),
+        ]
+        indexes = [models.Index(fields=["issued_at"], name="node_forecast_by_age")]
+
+    def __str__(self) -> str:
+        return f"forecast of {self.node_id} at {self.issued_at}"

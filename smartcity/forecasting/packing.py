@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from smartcity.forecasting.forecast import Basis, Forecast
 from smartcity.forecasting.intervals import MISSES, width
 from smartcity.forecasting.methods import METHODS, NAIVE
-from smartcity.forecasting.models import Calibration, IssuedForecast
+from smartcity.forecasting.models import Calibration, IssuedForecast, StandingColumns
 from smartcity.forecasting.ranking import Standing
 from smartcity.kernel.forecasts import Target
 
@@ -51,20 +52,22 @@ def unpack(row: IssuedForecast) -> Forecast:
 def pack_standing(
     series_id: int, standing: Standing, now_ms: int, miss: float = MISSES, judged: int = 0
 ) -> Calibration:
-    return Calibration(
-        miss=miss,
-        judged=judged,
-        series_id=series_id,
-        made_at=now_ms,
-        ladder=list(standing.ladder),
-        skill=standing.skill,
-        windows=standing.windows,
-        asked=standing.asked,
-        shares=None if standing.shares is None else standing.shares.round(4).tolist(),
-    )
+    return Calibration(series_id=series_id, miss=miss, judged=judged, **columns(standing, now_ms))
 
 
-def unpack_standing(row: Calibration | None, target: Target, allowed: Sequence[str]) -> Standing:
+def columns(standing: Standing, now_ms: int) -> dict[str, Any]:
+    """Of StandingColumns, all but what the record of a series has to say."""
+    return {
+        "made_at": now_ms,
+        "ladder": list(standing.ladder),
+        "skill": standing.skill,
+        "windows": standing.windows,
+        "asked": standing.asked,
+        "shares": None if standing.shares is None else standing.shares.round(4).tolist(),
+    }
+
+
+def unpack_standing(row: StandingColumns | None, target: Target, allowed: Sequence[str]) -> Standing:
     """Seasonal naive alone where there is no row, or where it names methods that may not be used any more."""
     if row is None or not row.ladder or any(name not in METHODS or name not in allowed for name in row.ladder):
         return Standing()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from django.db import transaction
 
-from smartcity.forecasting import fleet, jobs, pins, scoring, weather
+from smartcity.forecasting import fleet, jobs, pins, scoring, trees, weather
 from smartcity.forecasting.jobs import DAY_MS, Found, Job
 from smartcity.forecasting.models import FleetJob, IssuedForecast
 from smartcity.forecasting.past import Shelf
@@ -68,6 +68,8 @@ def refresh(
         except Exception:
             log.exception("no forecasts of %s", job.target.metric)
             report.failed.append(job.target.metric)
+    told = trees.refresh(now_ms, shelf=shelf, insist=insist, metrics=metrics)
+    report.summed, report.failed = told.nodes, [*report.failed, *told.failed]
     _forget(now_ms)
     report.seconds = time.perf_counter() - began
     return report

@@ -19,6 +19,7 @@ class Report:
     empty: int = 0
     calibrated: int = 0
     scored: int = 0
+    summed: int = 0
     left: int = 0
     failed: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -29,6 +30,7 @@ class Report:
             f"{self.empty:,} of them empty for want of data" if self.empty else "",
             f"{self.calibrated:,} series backtested" if self.calibrated else "",
             f"{self.scored:,} earlier forecasts scored" if self.scored else "",
+            f"{self.summed:,} places of the city foreseen as sums" if self.summed else "",
             f"{self.left:,} series left for the next time" if self.left else "",
             f"failed: {', '.join(self.failed)}" if self.failed else "",
         ]

@@ -22,6 +22,9 @@ class Target:
 
     `weather`: which of it moves the metric, of "temperature" and "irradiance".
     `limit` names what in an asset's engineering data it must stay below, in the metric's unit.
+    `adds_up`, where the sum of several assets means something, names the levels between the city and a series, from the
+    city down: `district`, `street`, or a kind of asset it hangs from. `singly`: the purpose is one that needs single
+    series of personal data; without it those are foreseen in sums only.
     """
 
     metric: str
@@ -36,3 +39,5 @@ class Target:
     weather: tuple[str, ...] = ()
     purpose: str = ""
     limit: str = ""
+    adds_up: tuple[str, ...] = ()
+    singly: bool = False

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // <forecasts-page>: the record of all forecasts, a line per kind of series with its methods, the series that do worst, the model cards.
 
+import "#city/forecast-tree";
 import { beside, byDay, counted, firstScore, lean, mase, methodsOf, percent, plural } from "#city/accuracy-words";
 import { get, list } from "#city/api";
 import { bandMark } from "#city/band-mark";
@@ -21,7 +22,7 @@ class ForecastsPage extends HTMLElement {
     this.domain = domain;
     this.place = h("div");
     this.events = h("section.events", { "aria-labelledby": "events-title" });
-    fill(this, this.events, meaning(), h("form.filters", { "aria-label": "Which forecasts" }, h("label", {}, "Domain", domain)), this.place);
+    fill(this, this.events, meaning(), h("form.filters", { "aria-label": "Which forecasts" }, h("label", {}, "Domain", domain)), this.place, h("forecast-tree"));
     this.load();
     this.loadEvents();
   }

@@ -60,6 +60,7 @@ def main(city_map: Path) -> None:
     _past_and_future()
     _commanded()
     _scores()
+    _sums()
     clocks.save(clock.anchor, settings.VAR / "clock.json")
 
 
@@ -206,6 +207,37 @@ def _scores() -> None:
             )  # fmt: skip
     assert len(rows) > 60, "the demo's city has no feeders or containers"
     Score.objects.bulk_create(rows)
+
+
+def _sums() -> None:
+    """The load of the city, of two feeders and of their transformers, a day ahead."""
+    import numpy as np
+
+    from smartcity.devices.models import Zone
+    from smartcity.forecasting.models import ForecastNode, NodeForecast
+
+    hours = np.arange(96) / 4
+    zones = list(Zone.objects.values_list("code", flat=True))
+    levels = [0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975]
+
+    def node(label: str, level: str, parent: ForecastNode | None, members: int) -> ForecastNode:
+        made = ForecastNode.objects.create(
+            metric="energy.load_kw", kind="connection_point", key=label, level=level, label=label, parent=parent,
+            zones=zones, members=members,
+        )  # fmt: skip
+        means = members * (20 + 8 * np.sin((hours - 9) * np.pi / 12))
+        band = means * (1 + 0.3 / np.sqrt(members) * np.array([[-1.96], [-1.28], [-0.67], [0], [0.67], [1.28], [1.96]]))
+        NodeForecast.objects.create(
+            node=made, issued_at=NOW_MS, start=NOW_MS, step_s=900, levels=levels, means=means.tobytes(),
+            values=band.astype("<f4").tobytes(), note="Made to add up by all levels together.",
+        )  # fmt: skip
+        return made
+
+    city = node("The whole city", "city", None, 60)
+    for name, size in (("Feeder 1", 40), ("Feeder 2", 20)):
+        feeder = node(name, "feeder", city, size)
+        for k in range(4):
+            node(f"{name}, transformer {k + 1}", "transformer", feeder, size // 4)
 
 
 if __name__ == "__main__":

@@ -78,3 +78,16 @@ def test_an_event_is_entered_changed_and_cancelled(console):
     sheet.get_by_role("button", name="Cancel the event").click()
     expect(place).to_contain_text("No event is coming.")
     expect(place).to_contain_text("Past and cancelled events (1)")
+
+
+def test_one_goes_from_the_city_down_to_a_transformer_and_back(console):
+    page = console.open("/forecasts/")
+    parts = page.get_by_role("region", name="The city and its parts")
+    expect(parts.locator("forecast-chart canvas")).to_have_count(1)
+    expect(parts).to_contain_text("Made to add up by all levels together")
+    parts.get_by_role("button", name="Feeder 1", exact=True).click()
+    expect(parts.locator("tbody tr")).to_have_count(4)
+    parts.get_by_role("button", name="Feeder 1, transformer 2").click()
+    expect(parts.get_by_role("navigation")).to_contain_text("The whole city › Feeder 1 › Feeder 1, transformer 2")
+    parts.get_by_role("button", name="The whole city").click()
+    expect(parts.locator("tbody tr")).to_have_count(2)

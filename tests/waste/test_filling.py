@@ -86,3 +86,15 @@ def test_the_band_holds_what_it_promises_on_days_like_those_learned():
     band = filling.time_to_full(40, 0, known)
     inside = np.mean((full_after >= band.early_h) & (full_after <= band.late_h))
     assert 0.75 < inside < 0.85
+
+
+def test_the_newest_days_count_most():
+    slow, fast = sawtooth(10, days=14), sawtooth(30, days=14)
+    found = filling.learn(np.concatenate([slow, fast]))
+    assert found and 22 < found.mean < 30
+
+
+def test_a_reading_a_day_after_an_emptying_does_not_gainsay_it():
+    fill = np.full(60, np.nan)
+    fill[[9, 10, 50]] = 85, 0, 80
+    assert filling.emptyings(fill) == [10]
