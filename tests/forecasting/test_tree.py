@@ -19,7 +19,7 @@ def leaf(number, *above):
 
 def town(*sizes):
     """A district with a street for each size given, and so many sensors on each."""
-    found = []
+    found: list[Leaf] = []
     for street, size in enumerate(sizes):
         found += [leaf(len(found) + k, f"d{street % 2}", f"s{street}") for k in range(size)]
     return found

@@ -26,7 +26,7 @@ def town(grid, monkeypatch):
     monkeypatch.setattr(declared, "targets", lambda: (SUMMED,))
 
     def put(sizes, **asset):
-        found = {}
+        found: dict[str, list[int]] = {}
         for code, size in sizes.items():
             zone, _ = Zone.objects.get_or_create(code=code, defaults={"name": code.title()})
             found[code] = [grid.meter(days(12, seed=len(found) * 20 + k), zone=zone, **asset) for k in range(size)]
