@@ -15,7 +15,7 @@ from django.db.models import Count, F, FloatField, Min, Q, QuerySet, Sum
 from django.db.models.expressions import Combinable
 
 from smartcity.forecasting.methods import METHODS, MIX
-from smartcity.forecasting.models import IssuedForecast, Score
+from smartcity.forecasting.models import Drift, IssuedForecast, Score
 from smartcity.forecasting.read import RECENT_MS
 from smartcity.forecasting.scoring import SETTLED_MS
 
@@ -85,6 +85,20 @@ class Worst:
 
 
 @dataclass(frozen=True, slots=True)
+class Drifting:
+    """A series whose forecasts have become worse; `what`, `before` and `after` as in Drift."""
+
+    series: int
+    asset: str
+    name: str
+    of: Kind
+    what: str
+    since_ms: int
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """A kind of series with forecasts on their way to a score; the first is due at `first_at_ms`."""
 
@@ -130,6 +144,25 @@ def worst(visible: Q, now_ms: int) -> list[Worst]:
             method=method.get(row["series_id"], ""),
         )
         for row in ranked
+    ]
+
+
+def drifting(visible: Q) -> list[Drifting]:
+    """Series that have been drifting, the newest first. One query."""
+    rows = Drift.objects.filter(visible & IS_THERE, ended_at=None).order_by("-since", "series_id")
+    named = ("series_id", f"{ASSET}__uid", f"{ASSET}__name", *LINE, "what", "since", "before", "after")
+    return [
+        Drifting(
+            series=row["series_id"],
+            asset=row[f"{ASSET}__uid"],
+            name=row[f"{ASSET}__name"],
+            of=_kind(row),
+            what=row["what"],
+            since_ms=row["since"],
+            before=row["before"],
+            after=row["after"],
+        )
+        for row in rows.values(*named)
     ]
 
 

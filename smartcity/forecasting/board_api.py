@@ -16,7 +16,7 @@ from smartcity import declared
 from smartcity.api.access import Action, scope
 from smartcity.api.views import CityView
 from smartcity.forecasting import board
-from smartcity.forecasting.board_words import band_word, in_words
+from smartcity.forecasting.board_words import band_word, drift_words, in_words
 from smartcity.forecasting.methods import METHODS
 from smartcity.forecasting.read import RECENT_MS
 from smartcity.kernel.clock import clock
@@ -27,6 +27,8 @@ OF_ASSET = (f"{board.ASSET}__domain", f"{board.ASSET}__zone__code")
 
 class AccuracyView(CityView):
     """How forecasts of the last four weeks did: a line per domain, metric and kind, and the worst twenty series.
+
+    `drifting`: series whose forecasts have become worse, since when and by how much.
 
     Errors and biases are in `unit`, the other figures have none; `waiting` says when the first score of a kind comes;
     `methods` are those there are, and `may_pin` whether the caller may pin a series to one anywhere, on a line whether
@@ -49,6 +51,7 @@ class AccuracyView(CityView):
                 "from": now_ms - RECENT_MS,
                 "to": now_ms,
                 "lines": [_line(line) | {"may_pin": operates.allows(line.of.domain, "")} for line in lines],
+                "drifting": [_drifting(one) for one in board.drifting(visible)],
                 "worst": [_worst(one) for one in board.worst(visible, now_ms)],
                 "methods": [_method(name) for name in METHODS],
                 "may_pin": not operates.is_empty,
@@ -82,6 +85,18 @@ def _line(line: board.Line) -> dict[str, Any]:
 def _worst(one: board.Worst) -> dict[str, Any]:
     head = {"asset": one.asset, "name": one.name, **_of(one.of), "series": one.series, "forecasts": one.forecasts}
     return {**head, **_figures(one.figures, _unit(one.of)), "method": _method(one.method) if one.method else None}
+
+
+def _drifting(one: board.Drifting) -> dict[str, Any]:
+    words = drift_words(one.what, one.before, one.after)
+    return {
+        "asset": one.asset,
+        "name": one.name,
+        **_of(one.of),
+        "series": one.series,
+        "since": one.since_ms,
+        "words": words,
+    }
 
 
 def _waiting(one: board.Waiting) -> dict[str, Any]:

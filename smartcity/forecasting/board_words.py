@@ -57,3 +57,10 @@ def _lean(figures: Figures, unit: str) -> str:
     if abs(figures.bias) < SLIGHT * figures.mae:
         return "it leans to neither side"
     return f"it says {amount(abs(figures.bias), unit)} too {'little' if figures.bias > 0 else 'much'}"
+
+
+def drift_words(what: str, before: float, after: float) -> str:
+    """By how much forecasts of a series have become worse."""
+    if what == "misses":
+        return f"{after:.0%} of its values outside the 80 % band, {before:.0%} before"
+    return f"off by {after:.2f} of what a day differs from the next, {before:.2f} before"

@@ -49,13 +49,14 @@ const MEANING = [
 ];
 const meaning = () => h("details.meaning", {}, h("summary", {}, "What the figures mean"), h("dl", {}, MEANING.map(([word, text]) => [h("dt", {}, word), h("dd", {}, text)])));
 
-function board({ lines, worst, waiting, methods, may_pin: mayPin }, now, again) {
+function board({ lines, drifting, worst, waiting, methods, may_pin: mayPin }, now, again) {
   if (!lines.length) return empty(waiting, now);
   const known = config.domains.map((d) => d.label);
   const order = [...new Set([...known, ...lines.map((one) => one.domain)])].filter((domain) => lines.some((one) => one.domain === domain));
   return [
     ...order.map((domain) => h("section", {}, h("h2", {}, titleOf(domain)), h("div.accuracy", {}, lines.filter((one) => one.domain === domain).map((one) => line(one, methods, again))))),
     waiting.length ? h("section", {}, h("h2", {}, "Not scored yet"), coming(waiting, now)) : null,
+    drifting.length ? h("section", {}, h("h2", {}, "Worse than they were"), h("p.lead", {}, "Each backtest looks whether errors or misses have risen for good."), h("ul.coming", {}, drifting.map((one) => worse(one, now)))) : null,
     worst.length ? h("section", {}, h("h2", {}, worst.length < 20 ? "From the worst to the best" : "The worst twenty"), h("p.lead", {}, "By how far they are from the value one season before. A series needs four scored forecasts to be here."), table(worst, mayPin ? (one) => pin(one, methods, again) : null)) : null,
   ];
 }
@@ -83,6 +84,8 @@ function line(one, methods, again) {
     h("div.line-more", {}, behind(one), h("a.link", { href: cardOf(one) }, "Model card"),
       one.may_pin ? h("button.link", { type: "button", onclick: () => pin({ ...one, method: null, isKind: true }, methods, again) }, `Pin all ${plural(one.kind)}…`) : null));
 }
+
+const worse = (one, now) => h("li", {}, h("a", { href: `/?asset=${encodeURIComponent(one.asset)}` }, one.asset), ` ${one.title}: ${one.words}. `, h("span.small", {}, `since ${when(one.since, now)}`));
 
 /** Which methods the series of a kind trust, and the newest changes; asked for when it is opened. */
 function behind({ metric, kind }) {

@@ -121,10 +121,11 @@ def test_who_may_see_one_zone_gets_the_figures_of_that_zone():
 def test_the_number_of_queries_does_not_grow_with_the_city(django_assert_num_queries):
     for k in range(25):
         scored(a_series(f"M-{k}", kind=f"kind_{k % 5}"), count=4, mae=float(k))
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert len(board.lines(Q(), NOW)) == 5
         assert len(board.worst(Q(), NOW)) == 20
         board.waiting(Q())
+        board.drifting(Q())
 
 
 def test_methods_are_named_by_their_titles():

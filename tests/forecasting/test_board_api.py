@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 
 from smartcity import declared
 from smartcity.api.models import Grant
-from smartcity.forecasting.models import Calibration, Champion, IssuedForecast
+from smartcity.forecasting.models import Calibration, Champion, Drift, IssuedForecast
 from smartcity.kernel.clock import Anchor, clock, wall_ms
 from smartcity.kernel.metrics import DataClass
 from tests.forecasting.conftest import DAY, METRICS, NOW
@@ -59,6 +59,15 @@ def test_an_empty_board_says_when_the_first_scores_come(client):
     assert found["lines"] == [] and found["worst"] == []
     (waiting,) = found["waiting"]
     assert waiting["title"] == "Load" and waiting["series"] == 1 and waiting["first_at"] == start + DAY + 300_000
+
+
+def test_series_that_have_become_worse_are_told_to_those_who_may_see_them(client):
+    for uid, zone, ended in (("M-1", "", None), ("M-2", "north", None), ("M-3", "north", NOW)):
+        Drift.objects.create(series_id=a_series(uid, zone=zone), what="error", since=NOW - 5 * DAY, noticed_at=NOW,
+                             before=0.5, after=1.1, ended_at=ended)  # fmt: skip
+    (found,) = ask(client, ("view", "", "north")).json()["drifting"]
+    assert (found["asset"], found["title"], found["since"]) == ("M-2", "Load", NOW - 5 * DAY)
+    assert found["words"] == "off by 1.10 of what a day differs from the next, 0.50 before"
 
 
 @pytest.mark.parametrize(
