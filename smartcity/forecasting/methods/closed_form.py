@@ -20,7 +20,7 @@ from scipy import fft, linalg
 
 from smartcity.forecasting import quantiles, seasons
 from smartcity.forecasting.beside import by_hour, columns
-from smartcity.forecasting.series import Array, Panel
+from smartcity.forecasting.series import Array, Panel, Single
 from smartcity.kernel.forecasts import Target
 
 HALF_LIFE_CYCLES = 3.0
@@ -56,7 +56,7 @@ def fit(panel: Panel, target: Target) -> Model:
     complete = seasons.filled(values, periods[0] if periods else 1)
     centre = complete.mean(axis=1, keepdims=True)
     size = np.maximum(complete.std(axis=1, keepdims=True), 1e-12)
-    scaled = (complete - centre) / size
+    scaled = ((complete - centre) / size).astype(np.float32)
     beside = columns(panel.beside, panel.start_ms, panel.step_s, panel.steps, target.horizon_steps).values
     design, solver, freedom = (
         _solver(panel.steps, periods) if not len(beside) else _solved(panel.steps, periods, beside)
@@ -68,7 +68,8 @@ def fit(panel: Panel, target: Target) -> Model:
         coefficients[:, gappy] = solver @ scaled[gappy].T
     residuals = np.where(known, scaled - (design @ coefficients).T, np.nan)
     widened = 1 / np.sqrt(max(freedom, 0.25))
-    return Model(panel.steps, periods, beside, coefficients, residuals, centre, size, widened)
+    learnt, left = coefficients.astype(np.float64), residuals.astype(np.float64)
+    return Model(panel.steps, periods, beside, learnt, left, centre, size, widened)
 
 
 def predict(model: Model, horizon_steps: int, levels: Sequence[float]) -> Array:
@@ -85,18 +86,22 @@ def predict(model: Model, horizon_steps: int, levels: Sequence[float]) -> Array:
 
 
 @lru_cache(maxsize=10)
-def _solver(steps: int, periods: tuple[int, ...]) -> tuple[Array, Array, float]:
-    """Of series beside which nothing stands: a backtest's windows are of the same lengths batch after batch."""
+def _solver(steps: int, periods: tuple[int, ...]) -> tuple[Single, Single, float]:
+    """Of series beside which nothing stands: a backtest's windows are of the same lengths batch after batch.
+
+    At most 5 MB each, for eight weeks of quarters.
+    """
     return _solved(steps, periods, np.empty((0, steps)))
 
 
-def _solved(steps: int, periods: tuple[int, ...], beside: Array) -> tuple[Array, Array, float]:
+def _solved(steps: int, periods: tuple[int, ...], beside: Array) -> tuple[Single, Single, float]:
     """Design `[T, p]`, solver `[p, T]` that takes values to coefficients, and the share of freedom the fit leaves."""
     design, penalty = _design(np.arange(steps, dtype=np.float64), steps, periods, beside[:, :steps])
     weight = 0.5 ** (np.arange(steps)[::-1] / (HALF_LIFE_CYCLES * (periods[-1] if periods else steps)))
     weighted = design * weight[:, None]
     solver = linalg.cho_solve(linalg.cho_factor(design.T @ weighted + np.diag(penalty)), weighted.T)
-    return design, solver, 1 - float(np.sum(solver * design.T)) / float(weight.sum())
+    freedom = 1 - float(np.sum(solver * design.T)) / float(weight.sum())
+    return design.astype(np.float32), solver.astype(np.float32), freedom
 
 
 def _design(at: Array, steps: int, periods: tuple[int, ...], beside: Array) -> tuple[Array, Array]:

@@ -20,13 +20,12 @@ import numpy.typing as npt
 
 from smartcity.forecasting import quantiles, seasons
 from smartcity.forecasting.beside import by_hour, columns
-from smartcity.forecasting.series import Array, Flags, Panel
+from smartcity.forecasting.series import Array, Flags, Panel, Single
 from smartcity.kernel.forecasts import Target
 
 COMMON = 0.5  # of one observation's size, the ridge on the panel's regression; twice that for a panel of one
 SHRINK, FLOOR = 5.0, 5.0  # observations the panel's regression counts for, and how far of no size at all
 Steps = npt.NDArray[np.int64]
-Single = npt.NDArray[np.float32]  # of scaled values: half the memory to move, and errors far below theirs
 
 HALF_LIFE_CYCLES = 60.0
 MOST_CYCLES = 56
