@@ -34,7 +34,9 @@ class City:
     def fleet(self, *options: str) -> subprocess.Popen[str]:
         command = [sys.executable, "manage.py", "forecastfleet", "--partition-size", str(SIZE), *options]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, cwd=ROOT, env=self.environment, start_new_session=True, **pipes)  # type: ignore[call-overload]
+        return subprocess.Popen(
+            command, cwd=ROOT, env=self.environment, start_new_session=True, preexec_fn=heeding, **pipes
+        )  # type: ignore[call-overload]
 
     def rows(self, sql: str) -> list[tuple]:
         with sqlite3.connect(f"file:{self.var}/city.sqlite3?mode=ro", uri=True, timeout=30) as connection:
@@ -54,6 +56,11 @@ class City:
             "SELECT count(*), count(DISTINCT series_id), sum(is_current) FROM forecasting_issuedforecast"
         )
         return counts == [(COUNT, COUNT, COUNT)]
+
+
+def heeding() -> None:
+    """Tests started in the background ignore SIGINT, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="module")

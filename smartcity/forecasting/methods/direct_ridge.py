@@ -25,6 +25,7 @@ from smartcity.kernel.forecasts import Target
 
 COMMON = 0.5  # of one observation's size, the ridge on the panel's regression; twice that for a panel of one
 SHRINK, FLOOR = 5.0, 5.0  # observations the panel's regression counts for, and how far of no size at all
+COMMON_BESIDE, FLOOR_BESIDE = 0.01, 0.3  # the same for what stands beside: there is no other way to know of it
 Steps = npt.NDArray[np.int64]
 
 HALF_LIFE_CYCLES = 60.0
@@ -118,9 +119,11 @@ def _taught(past: Past, ahead: range) -> Part:
     cross = (weighted @ wanted.astype(np.float32)[:, :, None])[:, :, 0].astype(np.float64)
     observed = np.maximum(weight.sum(axis=1), 1.0)
     common = (gram / observed[:, None, None]).mean(axis=0)
-    few = COMMON * (1 + 1 / rows) * np.eye(width)
-    shared = np.linalg.solve(common + few, (cross / observed[:, None]).mean(axis=0))
-    pull = SHRINK * (np.diag(common) + FLOOR)
+    aside = np.zeros(width, np.bool_)
+    aside[width - 1 - 2 * len(past.beside) : width - 1] = True
+    few = np.where(aside, COMMON_BESIDE, COMMON * (1 + 1 / rows))
+    shared = np.linalg.solve(common + np.diag(few), (cross / observed[:, None]).mean(axis=0))
+    pull = SHRINK * (np.diag(common) + np.where(aside, FLOOR_BESIDE, FLOOR))
     coefficients = np.linalg.solve(gram + np.diag(pull), (cross + pull * shared)[:, :, None])[:, :, 0]
     residuals = wanted - (coefficients.astype(np.float32)[:, None, :] @ features)[:, 0]
     residuals[~known] = np.nan
