@@ -22,7 +22,7 @@ from smartcity.kernel.forecasts import Target, Tier
 from smartcity.kernel.metrics import DataClass, Metric
 
 HERE = Path(__file__).parent
-WHAT_FORESEES = "backtest beside clean engine intervals quantiles ranking seasons"
+WHAT_FORESEES = "backtest beside clean engine intervals mixture quantiles ranking seasons"
 
 
 class Refused(Exception):
@@ -88,7 +88,7 @@ def _known_limits(target: Target, metric: Metric, beside: tuple[str, ...]) -> li
     hours = target.horizon_steps * target.step_s // 3600
     said = [
         f"It reaches {hours} hours ahead and no further.",
-        "What did not happen in the last eight weeks is not in it: works, events, outages, strikes.",
+        "What did not happen in the last eight weeks (works, strikes) is not in it, unless entered as an event.",
         "A series younger than three days repeats its last day, or is not foreseen; a sensor that hangs is left out.",
     ]
     if "temperature" not in beside:

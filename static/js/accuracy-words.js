@@ -32,14 +32,17 @@ export function byDay({ first_day: first, later_days: later }) {
   return said.length ? `${said.join("; ")}.`.replace(/^l/, "L") : "";
 }
 
+/** "pv_plant" → "PV plant". */
+const spelt = (kind) => String(kind).replaceAll("_", " ").replace(/\bpv\b/, "PV");
+
 /** "connection_point" → "connection points". */
 export function plural(kind) {
-  const word = String(kind).replaceAll("_", " ");
+  const word = spelt(kind);
   return /(s|x|ch|sh)$/.test(word) ? `${word}es` : /[^aeiou]y$/.test(word) ? `${word.slice(0, -1)}ies` : `${word}s`;
 }
 
 /** "35 intersections", "1 feeder". */
-export const counted = (n, kind) => `${number(n)}\u00a0${n === 1 ? String(kind).replaceAll("_", " ") : plural(kind)}`;
+export const counted = (n, kind) => `${number(n)}\u00a0${n === 1 ? spelt(kind) : plural(kind)}`;
 
 /** When the first score of a kind comes. */
 export function firstScore(one, now) {
