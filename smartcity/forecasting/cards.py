@@ -21,6 +21,7 @@ from smartcity.forecasting.models import CardApproval
 from smartcity.kernel.forecasts import Target, Tier
 from smartcity.kernel.metrics import DataClass, Metric
 
+WEATHER = {"temperature", "sunshine"}
 HERE = Path(__file__).parent
 WHAT_FORESEES = "backtest beside clean engine intervals mixture quantiles ranking seasons"
 
@@ -91,8 +92,8 @@ def _known_limits(target: Target, metric: Metric, beside: tuple[str, ...]) -> li
         "What did not happen in the last eight weeks (works, strikes) is not in it, unless entered as an event.",
         "A series younger than three days repeats its last day, or is not foreseen; a sensor that hangs is left out.",
     ]
-    if "temperature" not in beside:
-        said.append("It does not know the weather: a sudden change of temperature comes as a surprise.")
+    if not WEATHER & set(beside):
+        said.append("It does not know the weather: a sudden change of it comes as a surprise.")
     if metric.data_class is DataClass.PERSONAL:
         said.append("Made of personal data: it is shown only to those with their own grant.")
     if target.tier is Tier.HEAVY:

@@ -43,12 +43,33 @@ class Part:
         return self.words if not self.quantities or any(one in told.note for one in self.quantities) else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Sky:
+    """What stands beside all series of a target alike. Worked out once, and asked by all batches: it remembers."""
+
+    beside: Beside | None
+    words: str
+    quantities: frozenset[str]
+
+
+def sky(target: Target, now_ms: int) -> Sky:
+    """Weather and holidays, which are the same all over the city. At most two queries."""
+    weathers, words = weather.beside(target.weather, now_ms)
+    names = frozenset(name for one in weathers for name in one.names)
+    return Sky(_together([*weathers, *_holidays()]), words, names)
+
+
 def calibrate(
-    series: Sequence[int], histories: Sequence[History], target: Target, methods: Sequence[str], now_ms: int
+    series: Sequence[int],
+    histories: Sequence[History],
+    target: Target,
+    methods: Sequence[str],
+    now_ms: int,
+    over: Sky | None = None,
 ) -> list[Standing]:
     """engine.calibrate, with what stands beside each series."""
     found: dict[int, Standing] = {}
-    for part in parts(series, target, now_ms):
+    for part in parts(series, target, now_ms, over):
         mine = [histories[row] for row in part.rows]
         found |= zip(part.rows, engine.calibrate(mine, target, methods, now_ms, part.beside), strict=True)
     return [found[row] for row in range(len(series))]
@@ -60,10 +81,11 @@ def issue(
     target: Target,
     standings: Sequence[Standing],
     now_ms: int,
+    over: Sky | None = None,
 ) -> list[Forecast]:
     """engine.issue, with what stands beside each series."""
     found: dict[int, Forecast] = {}
-    for part in parts(series, target, now_ms):
+    for part in parts(series, target, now_ms, over):
         mine = [histories[row] for row in part.rows]
         told = engine.issue(mine, target, [standings[row] for row in part.rows], now_ms, part.beside)
         found |= {
@@ -73,34 +95,30 @@ def issue(
     return [found[row] for row in range(len(series))]
 
 
-def parts(series: Sequence[int], target: Target, now_ms: int) -> list[Part]:
-    """The batch cut by what touches its series: in one piece where no event is near. At most five queries."""
-    sky, words = weather.beside(target.weather, now_ms)
-    around, quantities = [*sky, *_holidays()], frozenset(name for one in sky for name in one.names)
+def parts(series: Sequence[int], target: Target, now_ms: int, over: Sky | None = None) -> list[Part]:
+    """The batch cut by what touches its series: in one piece where no event is near.
+
+    One query, another where an event is; the sky's, where it is not handed `over`.
+    """
+    over = over or sky(target, now_ms)
     from_ms = now_ms - engine.memory_steps(target) * target.step_s * 1000
     near = list(events.standing(from_ms, now_ms + (target.horizon_steps + 1) * target.step_s * 1000).order_by("pk"))
     if not near:
-        return [Part(tuple(range(len(series))), _together(around), (), words, quantities)]
+        return [Part(tuple(range(len(series))), over.beside, (), over.words, over.quantities)]
     by_touch: dict[tuple[Event, ...], list[int]] = defaultdict(list)
     places = events.places(series)
     for row, pk in enumerate(series):
         by_touch[tuple(one for one in near if pk in places and events.touches(one, places[pk]))].append(row)
     return [
-        Part(tuple(rows), _together([*around, *_taught(touch, from_ms, now_ms)]), touch, words, quantities)
+        Part(tuple(rows), _with(over.beside, _taught(touch, from_ms, now_ms)), touch, over.words, over.quantities)
         for touch, rows in by_touch.items()
     ]
 
 
 def around(target: Target, now_ms: int) -> tuple[str, ...]:
     """What series of a target are foreseen with, whatever their place. At most two queries."""
-    found = everywhere(target, now_ms)
+    found = sky(target, now_ms).beside
     return tuple(dict.fromkeys(found.names)) if found else ()
-
-
-def everywhere(target: Target, now_ms: int) -> Beside | None:
-    """Weather and holidays, which are the same all over the city. At most two queries."""
-    sky, _ = weather.beside(target.weather, now_ms)
-    return _together([*sky, *_holidays()])
 
 
 def of_one(series: int, target: Target, now_ms: int) -> Beside | None:
@@ -124,6 +142,10 @@ def _taught(touching: Sequence[Event], from_ms: int, now_ms: int) -> list[Beside
 
 def _taught_by(event: Event, from_ms: int, now_ms: int) -> bool:
     return from_ms < event.end <= now_ms and events.window(event).was_known(now_ms)
+
+
+def _with(beside: Beside | None, more: Sequence[Beside]) -> Beside | None:
+    return _together([*([beside] if beside else []), *more])
 
 
 def _together(around: Sequence[Beside]) -> Beside | None:

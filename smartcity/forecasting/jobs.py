@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from smartcity import declared
 from smartcity.devices.models import Series
-from smartcity.forecasting import champions, city_beside, drift, intervals, pins, scoring, trees
+from smartcity.forecasting import champions, city_beside, intervals, pins, scoring, trees
+from smartcity.forecasting.city_beside import Sky
 from smartcity.forecasting.methods import METHODS, suited
 from smartcity.forecasting.models import Calibration, IssuedForecast, Pin, Score
 from smartcity.forecasting.packing import pack, pack_standing, unpack_standing
@@ -64,18 +65,18 @@ class Job:
         return Tier.HEAVY if any(METHODS[name].tier is Tier.HEAVY for name in self.methods) else Tier.LIGHT
 
     def calibrate(
-        self, batch: Sequence[int], past: Mapping[int, History], now_ms: int
+        self, batch: Sequence[int], past: Mapping[int, History], now_ms: int, over: Sky
     ) -> tuple[list[Calibration], list[Standing]]:
         """What a backtest finds; a handful of queries, nothing written."""
-        standings = city_beside.calibrate(batch, [past[pk] for pk in batch], self.target, self.methods, now_ms)
+        standings = city_beside.calibrate(batch, [past[pk] for pk in batch], self.target, self.methods, now_ms, over)
         judged = self._judged(batch, now_ms)
         rows = [pack_standing(pk, standing, now_ms, *judged[pk]) for pk, standing in zip(batch, standings, strict=True)]
         return rows, standings
 
-    def issue(self, batch: Sequence[int], past: Mapping[int, History], now_ms: int) -> list[IssuedForecast]:
-        """A forecast of each; what stands beside them is read, nothing written."""
+    def issue(self, batch: Sequence[int], past: Mapping[int, History], now_ms: int, over: Sky) -> list[IssuedForecast]:
+        """A forecast of each; events near them are read, nothing written."""
         standings = [self.standing(pk) for pk in batch]
-        found = city_beside.issue(batch, [past[pk] for pk in batch], self.target, standings, now_ms)
+        found = city_beside.issue(batch, [past[pk] for pk in batch], self.target, standings, now_ms, over)
         slot = now_ms // KEPT_EVERY_MS
         return [
             pack(pk, one, is_kept=self.issued.get(pk, 0) // KEPT_EVERY_MS != slot)
@@ -133,9 +134,7 @@ def known(found: Mapping[Target, Sequence[Found]], standing: Sequence[Pin]) -> l
 def keep_calibrations(rows: Sequence[Calibration], standings: Sequence[Standing], now_ms: int) -> None:
     """In a transaction of the caller's."""
     Calibration.objects.bulk_create(rows, update_conflicts=True, unique_fields=["series"], update_fields=RENEWED)
-    ids = [row.series_id for row in rows]
-    champions.remember(ids, standings, now_ms)
-    drift.watch(ids, now_ms)
+    champions.remember([row.series_id for row in rows], standings, now_ms)
 
 
 def keep_forecasts(rows: Sequence[IssuedForecast], now_ms: int) -> None:

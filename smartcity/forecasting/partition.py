@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from smartcity import declared
-from smartcity.forecasting import fleet, jobs, pins, scoring
+from smartcity.forecasting import city_beside, drift, fleet, jobs, pins, scoring
 from smartcity.forecasting.jobs import Job
 from smartcity.forecasting.models import FleetJob
 from smartcity.forecasting.past import histories
@@ -49,15 +49,17 @@ def work(pk: int) -> Done:
 def _do(row: FleetJob, began: float) -> Done:
     job = _job(row)
     past = dict(zip(job.series, histories(job.target, job.series, row.origin), strict=True))
+    over = city_beside.sky(job.target, row.origin)
     if row.what == FleetJob.What.CALIBRATE:
-        parts = [job.calibrate(batch, past, row.origin) for batch in job.batches(job.series)]
+        parts = [job.calibrate(batch, past, row.origin, over) for batch in job.batches(job.series)]
         with transaction.atomic():
             _finish(row, len(job.series), began)
             for rows, standings in parts:
                 jobs.keep_calibrations(rows, standings, row.origin)
+        drift.watch(job.series, row.origin)
         return Done(row.pk, series=row.series, calibrated=len(job.series))
     scored = scoring.score(dict.fromkeys(job.series, job.target), row.origin)
-    issued = [one for batch in job.batches(job.series) for one in job.issue(batch, past, row.origin)]
+    issued = [one for batch in job.batches(job.series) for one in job.issue(batch, past, row.origin, over)]
     with transaction.atomic():
         _finish(row, len(issued), began)
         jobs.keep_forecasts(issued, row.origin)

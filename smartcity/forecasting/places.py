@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from django.db.models import QuerySet
 from scipy.spatial import KDTree
 
 from smartcity.devices.models import Asset, CityImport, Road, Series
@@ -20,12 +21,14 @@ LAT_M = 111_200.0
 NO_STREET = "off the streets"
 
 
+def count(target: Target) -> int:
+    """How many leaves there are. One query."""
+    return _series(target).count()
+
+
 def leaves(target: Target) -> list[Leaf]:
     """The series of a target, in order, each with the places that `target.adds_up` names. At most four queries."""
-    rows = Series.objects.filter(metric=target.metric, device__retired_at=None, device__asset__missing_since=None)
-    if target.kinds:
-        rows = rows.filter(device__asset__kind__in=target.kinds)
-    series = list(rows.select_related("device__asset__zone").order_by("pk"))
+    series = list(_series(target).select_related("device__asset__zone").order_by("pk"))
     assets = [row.device.asset for row in series]
     streets = _streets(assets) if STREET in target.adds_up else [""] * len(assets)
     over = _over(assets) if set(target.adds_up) - {DISTRICT, STREET} else {}
@@ -33,6 +36,11 @@ def leaves(target: Target) -> list[Leaf]:
         Leaf(row.pk, asset.name or asset.uid, asset.uid, asset.zone.code, _above(target, asset, street, over))
         for row, asset, street in zip(series, assets, streets, strict=True)
     ]
+
+
+def _series(target: Target) -> QuerySet[Series]:
+    rows = Series.objects.filter(metric=target.metric, device__retired_at=None, device__asset__missing_since=None)
+    return rows.filter(device__asset__kind__in=target.kinds) if target.kinds else rows
 
 
 def _above(

@@ -22,9 +22,9 @@ HOW = (
     "Once a day the past of each series is foreseen anew from eight earlier instants by each method, which sees only "
     "what was known then. What a method lost beside seasonal naive (the value of a day or a week ago) gives it a "
     "share of the forecast, for each day of the horizon apart. Where the mix is no better than seasonal naive, that "
-    "stays alone. The mix's own errors in these tests set the width of the band, and once twelve forecasts have met "
-    "what came, their record does. Every hour the shares foresee the coming hours as quantiles. Every forecast is "
-    "kept as it was issued, names its methods, and is scored when its time is over."
+    "stays alone. The band is the mean of the methods' own, wider where they disagree or the tests ask for it; once "
+    "twelve forecasts have met what came, their record stretches it. Every hour the shares foresee the coming hours as "
+    "quantiles. Every forecast is kept as it was issued, names its methods, and is scored when its time is over."
 )
 NOBODY = (
     "Nobody is decided about. Operators see the forecast with its band; loops that use it act within limit checks, "

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from django.db import transaction
 
-from smartcity.forecasting import fleet, jobs, pins, scoring, trees, weather
+from smartcity.forecasting import city_beside, drift, fleet, jobs, pins, scoring, trees, weather
+from smartcity.forecasting.city_beside import Sky
 from smartcity.forecasting.jobs import DAY_MS, Found, Job
 from smartcity.forecasting.models import FleetJob, IssuedForecast
 from smartcity.forecasting.past import Shelf
@@ -112,12 +113,13 @@ def _one(job: Job, now_ms: int, shelf: Shelf, until: float, report: Report, insi
         report.left += len(job.to_calibrate(now_ms))
         return
     past = dict(zip(job.series, shelf.histories(job.target, job.series, now_ms), strict=True))
-    fresh = _calibrate(job, past, now_ms, until, report, insist)
-    _issue(job, past, now_ms, fresh, report, insist)
+    over = city_beside.sky(job.target, now_ms)
+    fresh = _calibrate(job, past, now_ms, over, until, report, insist)
+    _issue(job, past, now_ms, over, fresh, report, insist)
 
 
 def _calibrate(
-    job: Job, past: Mapping[int, History], now_ms: int, until: float, report: Report, insist: Insist
+    job: Job, past: Mapping[int, History], now_ms: int, over: Sky, until: float, report: Report, insist: Insist
 ) -> set[int]:
     """Which series have a new standing."""
     fresh: set[int] = set()
@@ -126,9 +128,10 @@ def _calibrate(
         if time.perf_counter() >= until:
             break
         insist()
-        rows, standings = job.calibrate(batch, past, now_ms)
+        rows, standings = job.calibrate(batch, past, now_ms, over)
         with transaction.atomic():
             jobs.keep_calibrations(rows, standings, now_ms)
+        drift.watch(batch, now_ms)
         job.calibrations.update(zip(batch, rows, strict=True))
         fresh.update(batch)
     report.calibrated += len(fresh)
@@ -136,10 +139,12 @@ def _calibrate(
     return fresh
 
 
-def _issue(job: Job, past: Mapping[int, History], now_ms: int, fresh: set[int], report: Report, insist: Insist) -> None:
+def _issue(
+    job: Job, past: Mapping[int, History], now_ms: int, over: Sky, fresh: set[int], report: Report, insist: Insist
+) -> None:
     due = set(job.to_issue(now_ms)) | fresh
     for batch in job.batches([pk for pk in job.series if pk in due]):
-        rows = job.issue(batch, past, now_ms)
+        rows = job.issue(batch, past, now_ms, over)
         with transaction.atomic():
             insist()
             jobs.keep_forecasts(rows, now_ms)

@@ -120,7 +120,7 @@ def _made(target: Target, now_ms: int, shelf: Shelf) -> list[NodeForecast]:
     work = _work(target, now_ms, shelf)
     if work is None:
         return []
-    beside = city_beside.everywhere(target, now_ms)
+    beside = city_beside.sky(target, now_ms).beside
     standings, errors = _calibrated(work, now_ms, beside)
     base = _base(work, standings, now_ms, beside)
     if base is None:
@@ -155,9 +155,9 @@ def _note(by_mint: coherent.Mint | None, beside_bottom_up: float) -> str:
 
 def _work(target: Target, now_ms: int, shelf: Shelf) -> Work | None:
     """None where there is nothing to add up, or too much. A series without a past is in no sum."""
-    leaves = places.leaves(target)
-    if not 0 < len(leaves) <= MOST_LEAVES:
+    if not 0 < places.count(target) <= MOST_LEAVES:
         return None
+    leaves = places.leaves(target)
     pasts = shelf.histories(target, [leaf.series for leaf in leaves], now_ms)
     known = [k for k, past in enumerate(pasts) if np.isfinite(past.values).any()]
     if not _is_personal(target):

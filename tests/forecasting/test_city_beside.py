@@ -148,6 +148,17 @@ def heated(grid, monkeypatch):
     )
 
 
+def test_all_batches_ask_one_sky(django_assert_num_queries):
+    made = issued_daily(cold())[1]
+    weather.take(Told(*made), NOW)
+    target = replace(METER, weather=("temperature",))
+    with django_assert_num_queries(2):
+        over = city_beside.sky(target, NOW)
+    with django_assert_num_queries(1):  # of events, which have places
+        (part,) = city_beside.parts([1, 2], target, NOW, over)
+    assert part.beside is over.beside and part.words.startswith("Weather as of")
+
+
 def test_a_load_that_follows_the_cold_is_foreseen_with_the_weather_and_says_of_when_it_is(grid, monkeypatch):
     meter, made, error = heated(grid, monkeypatch)
     runner.refresh(NOW)

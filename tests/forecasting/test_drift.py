@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from smartcity.forecasting import drift
-from smartcity.forecasting.models import Drift, Score
-from tests.forecasting.conftest import NOW, days
+from smartcity.forecasting import drift, fleet, partition, runner
+from smartcity.forecasting.models import Drift, FleetJob, Score
+from tests.forecasting.conftest import METER, NOW, days
 
 DAY = drift.DAY_MS
 BOTH = pytest.mark.django_db(transaction=True, databases=["default", "telemetry"])
@@ -68,3 +68,15 @@ def test_a_drift_is_noted_once_and_ends_when_forecasts_are_good_again(grid):
     scored(worse, np.r_[errors(52, doubled_from=40), errors(8, seed=2)], until=NOW + 8 * DAY)
     assert drift.watch([worse, fine], NOW + 8 * DAY) == set()
     assert Drift.objects.get().ended_at == NOW + 8 * DAY
+
+
+@BOTH
+def test_it_is_looked_for_with_each_backtest_singly_and_in_the_fleet(grid):
+    worse = grid.meter(days(10))
+    scored(worse, errors(52, doubled_from=40))
+    runner.refresh(NOW)
+    assert Drift.objects.get().series_id == worse
+    Drift.objects.all().delete()
+    ((pk, _),) = fleet.plan(METER, [worse], FleetJob.What.CALIBRATE, NOW).undone
+    assert partition.work(pk).calibrated == 1
+    assert Drift.objects.get().series_id == worse

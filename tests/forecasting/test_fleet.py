@@ -106,10 +106,10 @@ def test_of_two_who_do_the_same_job_at_once_the_second_writes_nothing(grid, monk
     ((pk, _),) = planned(ISSUE).undone
     real = jobs.Job.issue
 
-    def overtaken(self, batch, past, now_ms):
+    def overtaken(self, batch, past, now_ms, over):
         monkeypatch.setattr(jobs.Job, "issue", real)
         assert partition.work(pk).issued == 1
-        return real(self, batch, past, now_ms)
+        return real(self, batch, past, now_ms, over)
 
     monkeypatch.setattr(jobs.Job, "issue", overtaken)
     assert partition.work(pk) == Done(pk) and len(rows()) == 1
