@@ -10,7 +10,7 @@ import pytest
 
 from smartcity import declared
 from smartcity.devices.models import Device, Zone
-from smartcity.forecasting import runner, trees
+from smartcity.forecasting import places, runner, trees
 from smartcity.forecasting.models import ForecastNode, IssuedForecast, NodeCalibration, NodeForecast
 from smartcity.forecasting.past import Shelf
 from smartcity.kernel.metrics import DataClass
@@ -84,7 +84,7 @@ def test_what_does_not_add_up_is_not_added_up(grid):
 def test_what_is_too_much_for_one_process_is_counted_and_not_read(town, monkeypatch):
     town({"centre": 3})
     monkeypatch.setattr(trees, "MOST_LEAVES", 2)
-    monkeypatch.setattr(trees.places, "leaves", lambda target: pytest.fail("all of them were read"))
+    monkeypatch.setattr(places, "leaves", lambda target: pytest.fail("all of them were read"))
     report = runner.refresh(NOW)
     assert report.failed == [] and report.summed == 0 and not ForecastNode.objects.exists()
 
