@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from smartcity.kernel import senml
 from smartcity.kernel.codecs import BadPayload, Instruction, Observation, Sample
+from traffic.lane_codec import LANES
 
 LAYOUT = struct.Struct("<2sBBQHHBBBB")
 MAGIC = b"TD"
@@ -90,4 +91,4 @@ class TrafficDetector:
 
 
 DETECTOR = TrafficDetector()
-CODECS = (DETECTOR,)
+CODECS = (DETECTOR, LANES)
