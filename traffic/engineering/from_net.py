@@ -25,12 +25,12 @@ from traffic.engineering.sheet import (
     Stage,
     Turn,
 )
-from traffic.street.match import heading, zone
+from traffic.street.match import heading
 from traffic.street.net import Connection, Edge, Net, Signal
 
 YELLOW_S, ALL_RED_S = 3.0, 1.0
 MIN_GREEN_S, MAX_RED_S = 5.0, 120.0
-STOP_BAR_M, ADVANCE_M = 2.0, 50.0
+STOP_BAR_M, ADVANCE_M, REACH_M = 2.0, 50.0, 150.0
 ASSUMED = ("approaches", "groups", "stages", "conflicts", "intergreens", "plans", "detectors")
 TURNS = {"l": Turn.LEFT, "L": Turn.LEFT, "r": Turn.RIGHT, "R": Turn.RIGHT, "t": Turn.BACK, "s": Turn.STRAIGHT}
 
@@ -124,9 +124,29 @@ def _lanes(net: Net, signal: Signal, edge: str) -> list[Lane]:
     turns: dict[str, dict[Turn, None]] = defaultdict(dict)
     for connection in (c for row in signal.links for c in row if c.edge == edge):
         turns[connection.lane][_turn(connection)] = None
-    traced = zone(net, (edge,))
-    return [Lane(lane.id, edge, tuple(turns[lane.id]), round(traced.length_m / len(traced.stop_lanes), 1))
-            for lane in net.edges[edge].lanes]  # fmt: skip
+    reach = round(traced_m(net, edge), 1)
+    return [Lane(lane.id, edge, tuple(turns[lane.id]), reach) for lane in net.edges[edge].lanes]
+
+
+def traced_m(net: Net, edge: str) -> float:
+    """How far an approach reaches upstream through nodes without a signal, REACH_M at most.
+
+    Where roads join, the one that goes straight on and has most lanes is followed.
+    """
+    gone, seen, at = net.edges[edge].length_m, {edge}, edge
+    while gone < REACH_M:
+        before = [c for c in _into(net, at) if c.edge not in seen]
+        if not before or any(c.signal for c in before):
+            break
+        at = max(before, key=lambda c: (c.turn == "s", len(net.edges[c.edge].lanes), c.edge)).edge
+        seen.add(at)
+        gone += net.edges[at].length_m
+    return min(gone, REACH_M)
+
+
+def _into(net: Net, edge: str) -> list[Connection]:
+    tail = net.edges[edge].tail
+    return [c for e in net.edges.values() if e.head == tail for c in net.onward.get(e.id, ()) if c.to_edge == edge]
 
 
 def _turn(connection: Connection) -> Turn:
@@ -146,17 +166,11 @@ def _movements(net: Net, signal: Signal, groups: Mapping[str, _Links]) -> list[M
 
 
 def _detectors(net: Net, edge: str) -> list[Detector]:
-    """At the stop bar, and upstream as far as the approach reaches through nodes without a signal."""
-    traced = zone(net, (edge,), ADVANCE_M)
-    reach = sum(length for length in (_upstream_m(net, name, cut) for name, cut in traced.lanes[:1]) if length)
-    long = len({lane.rpartition("_")[0] for lane, _ in traced.lanes}) > 1 or reach >= ADVANCE_M
-    stop = Detector(f"{edge}.stop", edge, "stop bar", STOP_BAR_M, traced.stop_lanes)
-    return [stop, Detector(f"{edge}.advance", edge, "advance", ADVANCE_M)] if long else [stop]
-
-
-def _upstream_m(net: Net, lane: str, cut: float) -> float:
-    edge = net.edges[lane.rpartition("_")[0]]
-    return next(item.length_m for item in edge.lanes if item.id == lane) - cut
+    """At the stop bar, and ahead of it where the approach reaches that far."""
+    lanes = tuple(lane.id for lane in net.edges[edge].lanes)
+    stop = Detector(f"{edge}.stop", edge, "stop bar", STOP_BAR_M, lanes)
+    ahead = Detector(f"{edge}.advance", edge, "advance", ADVANCE_M, lanes)
+    return [stop, ahead] if traced_m(net, edge) >= ADVANCE_M else [stop]
 
 
 def _plan(sheet: Sheet, phases: Sequence[tuple[str, float]], states: Sequence[str]) -> Plan:

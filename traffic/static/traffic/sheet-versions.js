@@ -4,13 +4,15 @@
 import { get } from "#city/api";
 import { loadInto } from "#city/dialog";
 import { h } from "#city/dom";
-import { day } from "#city/time";
+import { iso } from "#city/time";
+
+export const date = (ms) => iso(ms).slice(0, 10);
 
 /** Rows newest first; `open(number)` shows one. */
 export function versions(uid, found, open) {
   if (!found.versions.length) return h("p.small", {}, "No version is stored yet.");
   const row = (one) => h("tr", {}, h("th", { scope: "row" }, one.version), h("td", {}, one.basis || "–"), h("td", {}, one.signed_by || h("span.none", {}, "nobody")),
-    h("td", {}, one.valid_from ? `${day(one.valid_from)} – ${day(one.valid_until)}` : "–"), h("td", {}, one.is_current ? (one.signed_by ? "in force" : "current, unsigned") : one.has_sheet ? "" : "limits only"),
+    h("td", {}, one.valid_from ? `${date(one.valid_from)} – ${date(one.valid_until)}` : "–"), h("td", {}, one.is_current ? (one.signed_by ? "in force" : "current, unsigned") : one.has_sheet ? "" : "limits only"),
     h("td", {}, one.version !== found.version && h("button.button.small-button", { type: "button", onclick: () => open(one.version) }, `Show version ${one.version}`)));
   return [
     h("h2", {}, "Versions"),

@@ -4,10 +4,10 @@
 import { get, post } from "#city/api";
 import { askWhy, failure, field, loadInto } from "#city/dialog";
 import { fill, h, refill, toast } from "#city/dom";
-import { cityNow, day } from "#city/time";
+import { cityNow, fromLocalInput, iso } from "#city/time";
 import { History, confirmPart } from "./sheet-edits.js";
 import * as tables from "./sheet-tables.js";
-import { versions } from "./sheet-versions.js";
+import { date, versions } from "./sheet-versions.js";
 
 const CHECK_MS = 250;
 const YEAR_MS = 365.25 * 86_400_000;
@@ -48,7 +48,7 @@ class TimingSheet extends HTMLElement {
 
   title() {
     const row = this.line;
-    const signed = !row ? "a draft from the cabinet's announcement, not saved" : row.signed_by ? `signed by ${row.signed_by}, valid ${day(row.valid_from)} to ${day(row.valid_until)}${row.is_current ? "" : ", replaced since"}` : "a draft: nobody has signed it";
+    const signed = !row ? "a draft from the cabinet's announcement, not saved" : row.signed_by ? `signed by ${row.signed_by}, valid ${date(row.valid_from)} to ${date(row.valid_until)}${row.is_current ? "" : ", replaced since"}` : "a draft: nobody has signed it";
     return h("div", {}, h("h1", {}, `Timing sheet ${this.uid}`), h("p.lead.sheet-state", {}, `${this.found.name} · ${row ? `version ${row.version}, ` : ""}${signed}${row?.basis ? ` · ${row.basis}` : ""}${this.isChanged ? " · changed, not saved" : ""}`));
   }
 
@@ -125,9 +125,9 @@ class TimingSheet extends HTMLElement {
   }
 
   sign() {
-    const until = h("input", { type: "date", required: true, value: new Date(cityNow() + YEAR_MS).toISOString().slice(0, 10) });
+    const until = h("input", { type: "date", required: true, value: date(cityNow() + YEAR_MS) });
     askWhy(`Sign version ${this.found.version} of ${this.uid}`, "You answer for these figures by name: from now on adaptive control may rest on them.", "Sign", async (reason) => {
-      await post("engineering/sign", { assets: [this.uid], version: this.found.version, valid_until: new Date(`${until.value}T23:59:00`).toISOString(), reason });
+      await post("engineering/sign", { assets: [this.uid], version: this.found.version, valid_until: iso(fromLocalInput(`${until.value}T23:59`)), reason });
       toast(`Version ${this.found.version} carries your name.`);
       this.load();
     }, { fields: [field("Valid until", until, "The end of this day.")] });
