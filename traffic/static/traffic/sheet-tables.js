@@ -62,17 +62,18 @@ function conflictForm(sheet, edit) {
   return h("p.buttons-row", {}, h("span", {}, "Between"), a, h("span", {}, "and"), b, press("Conflict on or off", () => edit(edits.toggleConflict(sheet, a.value, b.value))));
 }
 
-/** Greens of a plan to scale, the changes between them hatched. */
+/** Greens of a plan to scale, the changes between them darker. */
 function bar(plan, changes) {
   const total = Math.max(plan.cycle_s, plan.splits.reduce((sum, s) => sum + s.green_s, 0) + changes.reduce((sum, c) => sum + c, 0), 1);
-  let x = 0;
+  const share = (seconds) => `${Math.max(0, (100 * seconds) / total).toFixed(2)}%`;
+  let at = 0;
   const parts = plan.splits.flatMap((split, place) => {
-    const [from, green, change] = [x, (split.green_s / total) * 600, ((changes[place] ?? 0) / total) * 600];
-    x += green + change;
-    return [h("rect.green", { x: from, y: 0, width: Math.max(0, green), height: 22 }), h("rect.change", { x: from + green, y: 0, width: Math.max(0, change), height: 22 }), green > 26 && h("text", { x: from + green / 2, y: 15 }, `${split.stage}: ${figure(split.green_s)}`)];
+    const [from, green, change] = [at, split.green_s, changes[place] ?? 0];
+    at += green + change;
+    return [h("rect.green", { x: share(from), y: 0, width: share(green), height: "100%" }), h("rect.change", { x: share(from + green), y: 0, width: share(change), height: "100%" }), green / total > 0.06 && h("text", { x: share(from + green / 2), y: "70%" }, `${split.stage}: ${figure(green)}`)];
   });
   const words = plan.splits.map((s) => `stage ${s.stage} ${figure(s.green_s)} s`).join(", ");
-  return h("svg.split-bar", { viewBox: "0 0 600 22", preserveAspectRatio: "none", role: "img", "aria-label": `Plan ${plan.number}: ${words}` }, h("rect.track", { width: 600, height: 22 }), parts);
+  return h("svg.split-bar", { role: "img", "aria-label": `Plan ${plan.number}: ${words}` }, h("rect.track", { width: "100%", height: "100%" }), parts);
 }
 
 export function plans(sheet, changes, edit) {

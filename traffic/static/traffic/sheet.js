@@ -100,7 +100,7 @@ class TimingSheet extends HTMLElement {
   drawFindings() {
     const { findings, may_be_signed: fine } = this.judged;
     const count = (kind) => findings.filter((one) => one.severity === kind).length;
-    const summary = fine ? "Nothing keeps it from being signed." : `${count("error")} errors, ${count("estimated")} parts estimated: it cannot be signed.`;
+    const summary = fine ? "Nothing keeps it from being signed." : `${many(count("error"), "error")}, ${many(count("estimated"), "part")} estimated: it cannot be signed.`;
     refill(this.parts.findings, h("h2", { id: "findings-title" }, "Findings"), h("p.small", { role: "status" }, this.history.now ? summary : ""),
       h("ul.plain", {}, findings.map((one) => h(`li.finding.${one.severity}`, {}, h("strong", {}, `${WORDS[one.severity]}: `), one.sentence,
         this.isEditing && one.severity === "estimated" && h("button.button.small-button", { type: "button", onclick: () => this.edit(confirmPart(this.history.now, one.subject)) }, `Confirm ${one.subject}`)))));
@@ -142,6 +142,7 @@ class TimingSheet extends HTMLElement {
   }
 }
 
+const many = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 const section = (title, ...content) => h("section", {}, h("h2", {}, title), content);
 
 /** What is read and not edited here. */
