@@ -11,6 +11,7 @@ from smartcity.kernel import senml
 from smartcity.kernel.alarms import AlarmRule
 from smartcity.kernel.codecs import Codec
 from smartcity.kernel.control import Interlock, Loop, Point
+from smartcity.kernel.engineering import Trade
 from smartcity.kernel.forecasts import Target
 from smartcity.kernel.imports import AssetDraft, Town
 from smartcity.kernel.metrics import Metric, faults
@@ -79,6 +80,12 @@ def kpis() -> tuple[Kpi, ...]:
     return tuple(kpi for _, declared in domains.collect("kpis", "KPIS") for kpi in declared)
 
 
+@cache
+def trades() -> Mapping[str, Trade]:
+    """By kind of asset, who judges its engineering data (room `engineering`, attribute TRADES)."""
+    return {kind: trade for _, found in domains.collect("engineering", "TRADES") for kind, trade in found.items()}
+
+
 def drafters() -> Mapping[str, Callable[[Town, bool], list[AssetDraft]]]:
     """Domain label → `osm.draft(town, demo)`."""
     return {config.label: draft for config, draft in domains.collect("osm", "draft")}
@@ -86,5 +93,5 @@ def drafters() -> Mapping[str, Callable[[Town, bool], list[AssetDraft]]]:
 
 def forget() -> None:
     """Drop what was collected; for tests that install another domain."""
-    for found in (metrics, codecs, interlocks, points, alarm_rules, targets, loops, kpis):
+    for found in (metrics, codecs, interlocks, points, alarm_rules, targets, loops, kpis, trades):
         found.cache_clear()

@@ -38,7 +38,7 @@ OPEN_TO_DOMAINS = {"kernel", "domains", "api", "devices", "telemetry", "forecast
 WITH_DATABASE = {
     "apps", "models", "loop", "api", "views", "urls", "admin", "migrations", "management", "mobile", "templatetags",
 }  # fmt: skip
-PURE_ROOMS = {"metrics", "codecs", "controller", "interlocks", "alarms", "forecast", "osm", "kpis"}
+PURE_ROOMS = {"metrics", "codecs", "controller", "interlocks", "alarms", "forecast", "osm", "kpis", "engineering"}
 WITHOUT_DJANGO = {"twin", "history"}
 # A process that has opened SpatiaLite aborts when one of these brings its own PROJ.
 NEVER_WITH_SPATIALITE = ("pyproj", "pyogrio", "geopandas", "rasterio", "fiona", "traci", "sumolib", "libsumo")

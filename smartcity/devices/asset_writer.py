@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry
+from django.db.models import Max
 
 from smartcity.devices import plan
 from smartcity.devices.models import Asset, Device, EngineeringRecord, Series
@@ -195,14 +196,16 @@ class Writer:
         domain = pairs[0][0].domain if pairs else ""
         current = {
             record.asset_id: record
-            for record in EngineeringRecord.objects.filter(asset__domain=domain, is_current=True)
+            for record in EngineeringRecord.objects.filter(asset__domain=domain, is_current=True).annotate(
+                newest=Max("asset__engineering__version")  # a draft may wait for its signature
+            )
         }
         fresh, stale = [], []
         for item, asset in pairs:
             record = current.get(asset.pk)
             data = json.loads(json.dumps(dict(item.draft.engineering)))
             if data and (record is None or (record.data != data and record.signed_by in ("", DEMO))):
-                fresh.append(self._record(asset, data, 1 + (record.version if record else 0)))
+                fresh.append(self._record(asset, data, 1 + (record.newest if record else 0)))
             if not data and record is not None and not record.signed_by and record.basis.startswith(IMPORTED):
                 stale.append(record.pk)
         self.chunks.run(fresh, _supersede)

@@ -10,21 +10,30 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Max, QuerySet
 
+from smartcity import declared
 from smartcity.api import audit
 from smartcity.api.audit import Actor
 from smartcity.devices.asset_writer import DEMO
 from smartcity.devices.models import Asset, EngineeringRecord
-from smartcity.devices.provisioning import Refused
+from smartcity.devices.provisioning import Refused, Taken
+from smartcity.kernel.engineering import differences
 
 LONGEST = timedelta(days=3660)
 MOST = 20_000
 
 
 @transaction.atomic
-def draw_up(asset: Asset, data: Mapping[str, Any], basis: str, by: Actor) -> EngineeringRecord:
-    """A new version that waits for a signature; the first of an asset is current at once, unsigned."""
-    rows = EngineeringRecord.objects.filter(asset=asset)
-    version = 1 + (rows.aggregate(newest=Max("version"))["newest"] or 0)
+def draw_up(
+    asset: Asset, data: Mapping[str, Any], basis: str, by: Actor, *, after: int | None = None
+) -> EngineeringRecord:
+    """A new version that waits for a signature; the first of an asset is current at once, unsigned.
+
+    With `after`, the version it was made from (0: none): raises Taken where another has been drawn up since.
+    """
+    newest = newest_version(asset)
+    if after is not None and after != newest:
+        raise Taken(f"Version {newest} has been drawn up meanwhile: load it, and make your changes to that one.")
+    version = 1 + newest
     record = EngineeringRecord.objects.create(
         asset=asset, version=version, data=dict(data), basis=basis, is_current=version == 1
     )
@@ -32,10 +41,26 @@ def draw_up(asset: Asset, data: Mapping[str, Any], basis: str, by: Actor) -> Eng
     return record
 
 
+def newest_version(asset: Asset) -> int:
+    """0 where there is none."""
+    newest = EngineeringRecord.objects.filter(asset=asset).aggregate(newest=Max("version"))["newest"]
+    return int(newest or 0)
+
+
+def changes(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What changed between two versions, in the words of the trade where it has some."""
+    trade = declared.trades().get(kind)
+    words = trade.words(old, new) if trade else None
+    return differences(old, new) if words is None else words
+
+
 @transaction.atomic
-def sign(assets: QuerySet[Asset], until: datetime, reason: str, by: Actor, now: datetime) -> list[str]:
+def sign(
+    assets: QuerySet[Asset], until: datetime, reason: str, by: Actor, now: datetime, *, version: int | None = None
+) -> list[str]:
     """Sign the newest version of each asset; returns the uids that changed. Raises Refused.
 
+    Refused too where the trade finds errors in the data, and where the newest is not the `version` that was read.
     Four queries and one audit row, however many assets.
     """
     if not now < until <= now + LONGEST:
@@ -47,6 +72,7 @@ def sign(assets: QuerySet[Asset], until: datetime, reason: str, by: Actor, now: 
         raise Refused(f"At most {MOST:,} assets are signed at once; choose a zone or name them.")
     if not newest:
         raise Refused("None of these assets has engineering data to sign.")
+    _check(newest, version)
     ids = [record.pk for record in newest]
     EngineeringRecord.objects.filter(asset__in=[record.asset_id for record in newest]).exclude(pk__in=ids).update(
         is_current=False
@@ -76,6 +102,18 @@ def _newest(assets: QuerySet[Asset]) -> list[EngineeringRecord]:
     highest = EngineeringRecord.objects.annotate(newest=Max("asset__engineering__version"))
     found = highest.filter(asset__in=assets.values("pk"), version=F("newest"))
     return list(found.select_related("asset").order_by("asset__uid")[: MOST + 1])
+
+
+def _check(newest: Sequence[EngineeringRecord], version: int | None) -> None:
+    """Raises Refused with what keeps the data from being signed."""
+    for record in newest:
+        if version is not None and record.version != version:
+            raise Refused(f"Version {record.version} is the newest of {record.asset.uid}, not the {version} you read.")
+        trade = declared.trades().get(record.asset.kind)
+        wrong = trade.why_not(record.data) if trade else []
+        if wrong:
+            more = f" And {len(wrong) - 3} more." if len(wrong) > 3 else ""
+            raise Refused(f"{record.asset.uid} version {record.version} cannot be signed. {' '.join(wrong[:3])}{more}")
 
 
 def _audit(

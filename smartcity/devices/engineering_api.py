@@ -16,11 +16,13 @@ from rest_framework.response import Response
 from smartcity.api.access import Scope
 from smartcity.api.audit import actor
 from smartcity.api.models import ApiToken
-from smartcity.api.views import CONFIGURE, VIEW, CityView, instant, moment, ms
+from smartcity.api.views import CONFIGURE, VIEW, CityView, instant, moment, ms, whole
 from smartcity.devices import engineering
 from smartcity.devices.device_api import OBJECT, answered, read
 from smartcity.devices.models import Asset, EngineeringRecord
 from smartcity.kernel.clock import clock
+
+MOST_VERSIONS = 2_000_000_000
 
 
 class Drawn(serializers.Serializer[Any]):
@@ -40,7 +42,10 @@ class Chosen(serializers.Serializer[Any]):
 
 
 class Signature(Chosen):
+    """With `version`, only if that is still the newest."""
+
     valid_until = serializers.CharField(max_length=40)
+    version = serializers.IntegerField(min_value=1, required=False)
 
 
 def chosen(reach: Scope, wish: dict[str, Any]) -> QuerySet[Asset]:
@@ -90,6 +95,28 @@ class EngineeringView(CityView):
         return Response(shape(engineering.draw_up(asset, wish["data"], wish["basis"], actor(request))), status=201)
 
 
+class Compare(CityView):
+    """What changed from one version of an asset's data to another, a sentence each."""
+
+    @extend_schema(
+        operation_id="compare_engineering",
+        responses=OBJECT,
+        parameters=[OpenApiParameter("asset", str), OpenApiParameter("old", int), OpenApiParameter("new", int)],
+    )
+    def get(self, request: Request) -> Response:
+        uid = request.query_params.get("asset", "")
+        numbers = [whole(request, name, 1, MOST_VERSIONS) for name in ("old", "new")]
+        rows = EngineeringRecord.objects.filter(
+            self.reach(request).where("asset__domain", "asset__zone__code"), asset__uid=uid, version__in=numbers
+        )
+        found = {row.version: row for row in rows.select_related("asset")}
+        if not set(numbers) <= set(found):
+            raise NotFound("There are no such versions.")
+        old, new = (found[number] for number in numbers)
+        said = engineering.changes(new.asset.kind, old.data, new.data)
+        return Response({"asset": uid, "old": old.version, "new": new.version, "changes": said})
+
+
 class Sign(CityView):
     """Answer for the newest version of each asset, until an instant."""
 
@@ -101,7 +128,8 @@ class Sign(CityView):
         wish = read(Signature, request)
         until = moment(instant(wish["valid_until"], "valid_until"))
         assets = chosen(self.reach(request), wish)
-        signed = answered(lambda: engineering.sign(assets, until, wish["reason"], actor(request), clock.now()))
+        who, version = actor(request), wish.get("version")
+        signed = answered(lambda: engineering.sign(assets, until, wish["reason"], who, clock.now(), version=version))
         return Response({"signed": signed, "valid_until": ms(until)})
 
 
@@ -120,6 +148,7 @@ class Withdraw(CityView):
 
 urlpatterns = [
     path("engineering/", EngineeringView.as_view()),
+    path("engineering/compare", Compare.as_view()),
     path("engineering/sign", Sign.as_view()),
     path("engineering/withdraw", Withdraw.as_view()),
 ]

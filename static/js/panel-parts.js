@@ -116,10 +116,17 @@ export function readings(asset, detail, open) {
 
 export function engineering(detail) {
   const record = detail.engineering;
-  if (!record) return h("p.small", {}, "No engineering data: the loops may advise, never act by themselves.");
+  const page = ownPage(detail);
+  if (!record) return [h("p.small", {}, "No engineering data: the loops may advise, never act by themselves."), page];
   const signed = record.signed_by ? `signed by ${record.signed_by}${record.valid_until ? ` until ${day(instant(record.valid_until))}` : ""}` : "unsigned: the loops may advise only";
-  return h("details.more", {}, h("summary", {}, `Engineering data, version ${record.version}, ${signed}`), record.basis && h("p.small", {}, record.basis),
-    h("dl.rows", {}, Object.entries(record.data ?? {}).slice(0, 40).map(([name, value]) => [h("dt", {}, humanise(name)), h("dd", {}, plain(value))])));
+  return [page, h("details.more", {}, h("summary", {}, `Engineering data, version ${record.version}, ${signed}`), record.basis && h("p.small", {}, record.basis),
+    h("dl.rows", {}, Object.entries(record.data ?? {}).slice(0, 40).map(([name, value]) => [h("dt", {}, humanise(name)), h("dd", {}, plain(value))])))];
+}
+
+/** The page a domain has for one asset of this kind. */
+function ownPage({ domain, kind, uid }) {
+  const page = layerOf(domain).kinds[kind]?.page;
+  return page && h("p.small", {}, h("a.link", { href: page.path.replace("{uid}", encodeURIComponent(uid)) }, page.title));
 }
 
 function plain(value) {

@@ -48,6 +48,8 @@ BODIES: dict[str, dict[str, object]] = {
     "forecasts/events": {**DERBY, "concerns": ["waste"], **WHY},
     "forecasts/events/<int:pk>": {**DERBY, "concerns": ["waste"], **WHY},
     "alarms/<int:pk>/shelve": {"note": "later", "until": "SOON"},
+    "traffic/sheets/<str:uid>": {"sheet": {"version": 1}, "basis": "none", "after": 0},
+    "traffic/sheets/<str:uid>/check": {"sheet": {"version": 1}},
     "waste/crew/<str:uid>/reports": {"id": ID, "container": "H-1", "outcome": "done"},
 }
 # are everybody's who may act anywhere: what they say is of the city, not of one place in it

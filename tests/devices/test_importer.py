@@ -127,6 +127,15 @@ def test_a_person_s_signature_outlives_an_import(town):
     assert set(EngineeringRecord.objects.values_list("version", "signed_by")) == {(1, "Chief engineer")}
 
 
+def test_a_draft_that_waits_for_a_signature_does_not_stand_in_the_way_of_an_import(town):
+    town()
+    lamp = Asset.objects.get(uid="L-001")
+    EngineeringRecord.objects.create(asset=lamp, version=2, data={"power_w": 1}, basis="drawing 7", is_current=False)
+    town(watts=75.0)
+    rows = EngineeringRecord.objects.filter(asset=lamp).order_by("version")
+    assert [(row.version, row.is_current) for row in rows] == [(1, False), (2, False), (3, True)]
+
+
 def test_without_demo_nothing_is_signed_simulated_or_given_a_secret(town):
     town(demo=False)
     assert not Asset.objects.filter(simulated=True).exists()

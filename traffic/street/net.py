@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -174,7 +175,8 @@ def read(path: Path) -> Net:
     if location is None:
         raise NoSumo(f"{path.name} has no location: delete it and start again")
     x, y = map(float, location.attrib["netOffset"].split(","))
-    zone = int(location.attrib["projParameter"].split("+zone=")[1].split()[0])
+    told = re.search(r"\+zone=(\d+)", location.attrib["projParameter"])
+    zone = int(told[1]) if told else 0  # a grid that lies nowhere
     edges = {e.id: e for e in map(_edge, root.iter("edge")) if e is not None}
     onward: dict[str, list[Connection]] = defaultdict(list)
     for item in root.iter("connection"):

@@ -30,6 +30,7 @@ export const kinds = {
     order: 20,
     chart: "traffic.flow",
     table: true,
+    page: { title: "Timing sheet", path: "/traffic/sheets/{uid}/" },
   },
 };
 
