@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from smartcity.kernel import senml
 from smartcity.kernel.codecs import BadPayload, Instruction, Observation, Sample
+from traffic.event_codec import SIGNAL
 
 LAYOUT = struct.Struct("<2sBBQHHBBBB")
 MAGIC = b"TD"
@@ -90,4 +91,4 @@ class TrafficDetector:
 
 
 DETECTOR = TrafficDetector()
-CODECS = (DETECTOR,)
+CODECS = (DETECTOR, SIGNAL)
