@@ -19,7 +19,16 @@ from smartcity.ingest.control_words import Announcement
 from smartcity.ingest.courses import Courses
 from smartcity.ingest.roster import Known, Roster
 from smartcity.kernel import lorawan, personal
-from smartcity.kernel.codecs import NO_TIME, BadPayload, Codec, ColumnCodec, EventBatch, Observation, Observations, broke
+from smartcity.kernel.codecs import (
+    NO_TIME,
+    BadPayload,
+    Codec,
+    ColumnCodec,
+    EventBatch,
+    Observation,
+    Observations,
+    broke,
+)
 from smartcity.kernel.metrics import Metric
 from smartcity.telemetry.arrays import Ints
 from smartcity.telemetry.batch import Logged, Quarantined, Readings

@@ -52,7 +52,7 @@ class Observations:
     """The observations of one payload as columns of equal length: an object for each would cost more than all the rest.
 
     `at_ms` holds NO_TIME where the device gave no absolute time, and need not be whole; `units` is empty where it names
-    no unit at all. Values are finite. `log` is there where the payload is a batch of an event log, and then there are no
+    no unit at all. Values are finite. `log` is there where the payload is a batch of an event log: then there are no
     values.
     """
 

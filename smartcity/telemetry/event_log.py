@@ -56,7 +56,11 @@ def batches(device: int, from_ms: int, to_ms: int, limit: int | None = None) -> 
         sql, given = sql + " LIMIT %s", [*given, limit]
     with connections[read.ALIAS].cursor() as cursor:
         cursor.execute(sql, given)
-        return [Kept(*row[:6], bytes(row[6])) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    return [
+        Kept(first, number, events, received, error, codec, bytes(packed))
+        for first, number, events, received, error, codec, packed in rows
+    ]
 
 
 def keep_ms() -> int:

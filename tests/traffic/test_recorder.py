@@ -46,9 +46,19 @@ def test_a_phase_is_green_then_yellow_then_red_as_its_plan_says():
 
 def test_a_green_nobody_waits_in_gaps_out_and_a_full_one_is_forced_off():
     full = {"A-1": Second(at_line=True, came=0, left=0)}
-    log = log_of(recorded(40, lambda second: full))
+
+    def asked(second, box):
+        box.lease(second + 60)
+        box.ask(f"1@{NOW} 2@{NOW + 30}", NOW + 600, second)
+
+    log = log_of(recorded(40, lambda second: full, asked))
     assert happened(log, 1, 4, 5, 6) == [(30, codes.FORCE_OFF)]
     assert happened(log, 2, 4, 5, 6) == [(30, codes.GAP_OUT)]
+
+
+def test_a_fixed_plan_forces_every_green_off():
+    log = log_of(recorded(40))
+    assert happened(log, 1, 4, 5, 6) == happened(log, 2, 4, 5, 6) == [(30, codes.FORCE_OFF)]
 
 
 def test_vehicles_are_detector_events_of_their_phase():
@@ -75,7 +85,12 @@ def test_plan_and_cycle_are_told_at_first_and_when_they_change():
             box.ask(f"1@{second}", second + 600, second)
 
     log = log_of(recorded(60, before=asked)).only(codes.PATTERN, codes.CYCLE_LENGTH)
-    assert list(zip(log.code.tolist(), log.parameter.tolist(), strict=True)) == [(131, 1), (132, 52), (131, 0), (132, 0)]
+    assert list(zip(log.code.tolist(), log.parameter.tolist(), strict=True)) == [
+        (131, 1),
+        (132, 52),
+        (131, 0),
+        (132, 0),
+    ]
 
 
 @pytest.mark.parametrize(("status", "told"), [(FLASHING, [(10, 173), (20, 173)]), (DARK, [(10, 182), (20, 184)])])

@@ -61,6 +61,6 @@ WORDS: Final = {
     PREEMPT_CALL: "pre-emption called", PREEMPT_CALL_END: "pre-emption call ends", PREEMPT_ENTRY: "pre-emption begins",
     PREEMPT_EXIT: "pre-emption ends", PRIORITY_CHECK_IN: "priority requested", EARLY_GREEN: "early green",
     EXTENSION: "green extended", PRIORITY_CHECK_OUT: "priority request ends", PATTERN: "plan changes",
-    CYCLE_LENGTH: "cycle length changes", MANUAL: "operated by hand", STATUS: "flash status", ALARM: "alarm", CLOCK_SET: "clock set",
-    POWER_FAILED: "mains failed", POWER_RESTORED: "mains restored",
+    CYCLE_LENGTH: "cycle length changes", MANUAL: "operated by hand", STATUS: "flash status", ALARM: "alarm",
+    CLOCK_SET: "clock set", POWER_FAILED: "mains failed", POWER_RESTORED: "mains restored",
 }  # fmt: skip

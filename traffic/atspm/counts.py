@@ -129,8 +129,14 @@ def approach_speed(
     events, speed = events.take(timed), speed[timed]
     order, first, keys = grouped(bins(events.at, bin_ms), events.device, events.phase)
     parts = np.split(speed[order], first[1:]) if len(first) else []
-    return Speeds(keys[0], keys[1], keys[2], np.array([len(part) for part in parts], np.int64), np.array([part.mean() for part in parts]),
-                  np.array([np.quantile(part, 0.85) for part in parts]))  # fmt: skip
+    return Speeds(
+        keys[0],
+        keys[1],
+        keys[2],
+        np.array([len(part) for part in parts], np.int64),
+        np.array([part.mean() for part in parts]),
+        np.array([np.quantile(part, 0.85) for part in parts]),
+    )
 
 
 @dataclass(frozen=True, slots=True)

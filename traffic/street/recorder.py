@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The high-resolution event log of a cabinet, seen from outside: what it shows and what its loops feel, second by second.
+"""The high-resolution event log of a cabinet, seen from outside each second: what it shows, what its loops feel.
 
 A phase is an approach, numbered in the order of their names; the crossing over it has the same number. Detectors of
 phase n: n at the stop line (presence), 20 + n where the stop-line lane begins (advance), 40 + n counts who crosses the
-line. A cabinet that ends a green when nobody was at the line for GAP_S logs a gap-out, else a force-off.
+line. Away from its fixed plan a cabinet that ends a green when nobody was at the line for GAP_S logs a gap-out; all
+other greens are forced off. It has no maximum green, so there is no max-out.
 """
 
 from __future__ import annotations
@@ -151,7 +152,8 @@ class Recorder:
         if light == before:
             return
         if before == GREEN:
-            reason = codes.GAP_OUT if now - self._last_at_line[uid] > GAP_S else codes.FORCE_OFF
+            has_gap = not cabinet.plan and now - self._last_at_line[uid] > GAP_S
+            reason = codes.GAP_OUT if has_gap else codes.FORCE_OFF
             self._log(at, phase, *((reason,) if light else ()), codes.GREEN_END)
         if before == YELLOW:
             self._log(at, phase, codes.YELLOW_END)
