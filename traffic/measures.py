@@ -22,7 +22,7 @@ def measures(log: Log, of: Configuration, names: Named, from_ms: int, to_ms: int
     """Phases, crossings, detectors and quarters; figures nobody could make of the log are null."""
     return {
         "events": len(log),
-        "phases": _phases(log, of, names, (to_ms - from_ms) / 3_600_000),
+        "phases": _phases(log, of, names, from_ms, to_ms),
         "crossings": _crossings(log, of, names),
         "quarters": _quarters(log, of),
         "detectors": _detectors(log, of, names, from_ms, to_ms),
@@ -58,12 +58,13 @@ def events(log: Log, limit: int) -> tuple[list[list[int]], int | None]:
     return rows, int(log.at[end]) if end < len(log) else None
 
 
-def _phases(log: Log, of: Configuration, names: Named, hours: float) -> list[Json]:
+def _phases(log: Log, of: Configuration, names: Named, from_ms: int, to_ms: int) -> list[Json]:
+    hours = (to_ms - from_ms) / 3_600_000
     split = waits.split_monitor(log, bin_ms=WHOLE_MS)
     ended = counts.terminations(log, bin_ms=WHOLE_MS)
     failed = failures.split_failures(log, of.detectors, bin_ms=QUARTER_MS)
     aog = arrivals.arrivals_on_green(log, of.detectors, bin_ms=WHOLE_MS)
-    (_, _, green_phase), green_s = arrivals.green_seconds(log, of.detectors)
+    (_, _, green_phase), green_s = arrivals.green_seconds(log, of.detectors, within=(from_ms, to_ms))
     delay = arrivals.approach_delay(log, of.detectors, bin_ms=WHOLE_MS)
     volume = counts.approach_volume(log, of.detectors, bin_ms=WHOLE_MS)
     lights = counts.yellow_red(log, of.detectors)

@@ -127,9 +127,7 @@ TABLES = (
         6,
         _platoons,
     ),
-    Table(
-        "split_failures", (*KEYS, "Split_Failure", "Green_Time", "Green_Occupancy", "Red_Occupancy"), 4, _splits
-    ),
+    Table("split_failures", (*KEYS, "Split_Failure", "Green_Time", "Green_Occupancy", "Red_Occupancy"), 4, _splits),
     Table("yellow_red", (*KEYS, "Signal_State", "Red_Offset", "Count"), 6, _yellow_red),
     Table("full_ped", (*KEYS, "PedServices", "PedActuation", "Unique_Actuations", "Estimated_Volumes"), 6, _people),
     Table("phase_wait", (*KEYS, "TotalSkips", "AvgPhaseWait", "MaxPhaseWait"), 4, _waits),

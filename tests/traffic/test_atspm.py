@@ -42,7 +42,9 @@ def test_instants_may_be_datetimes():
 
 
 def test_arrivals_at_the_instant_green_begins_are_on_green_and_those_at_yellow_are_not():
-    found = arrivals.arrivals_on_green(log(*cycles(2), (60, 82, 22), (70, 82, 22), (80, 82, 22), (100, 82, 22)), ADVANCE)
+    found = arrivals.arrivals_on_green(
+        log(*cycles(2), (60, 82, 22), (70, 82, 22), (80, 82, 22), (100, 82, 22)), ADVANCE
+    )
     assert (found.total.tolist(), found.on_green.tolist()) == ([4], [2])
 
 
@@ -61,6 +63,12 @@ def test_platoon_ratio_is_one_when_vehicles_come_evenly():
 def test_a_green_over_the_end_of_a_bin_counts_in_both():
     (bin_, _, _), seconds = arrivals.green_seconds(log((890, 1, 2), (920, 8, 2)), ADVANCE)
     assert dict(zip(((bin_ - AT) // 1000).tolist(), seconds.tolist(), strict=True)) == {0: 10.0, 900: 20.0}
+
+
+def test_greens_are_cut_where_the_log_was_cut():
+    cut = (AT + 10_000, AT + 930_000)
+    (_, _, _), seconds = arrivals.green_seconds(log((20, 8, 2), (925, 1, 2)), ADVANCE, within=cut)
+    assert seconds.tolist() == [10.0, 5.0]
 
 
 def test_the_coordination_diagram_runs_from_red_to_red():

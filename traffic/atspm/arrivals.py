@@ -93,10 +93,13 @@ def platoon_ratio(log: Log, detectors: Detectors, *, bin_ms: int = QUARTER_MS, l
                     ratio, kind)  # fmt: skip
 
 
-def green_seconds(log: Log, detectors: Detectors, bin_ms: int = QUARTER_MS) -> tuple[tuple[Ints, Ints, Ints], Floats]:
+def green_seconds(
+    log: Log, detectors: Detectors, bin_ms: int = QUARTER_MS, within: tuple[int, int] | None = None
+) -> tuple[tuple[Ints, Ints, Ints], Floats]:
     """Seconds of green in each bin of the phases with an advance detector: (bin, device, phase), seconds.
 
-    A green open at the log's end lasts to the end of its bin, one open at its begin from the begin of its bin.
+    A green open at the log's end lasts to the end of its bin, one open at its begin from the begin of its bin; `within`
+    (ms) cuts them where the log was cut.
     """
     events = of_phases(log, detectors.serving("Advance"), (GREEN, YELLOW))
     events = events.take(np.lexsort((events.code, events.at, events.phase, events.device)))
@@ -108,6 +111,8 @@ def green_seconds(log: Log, detectors: Detectors, bin_ms: int = QUARTER_MS) -> t
     chosen = closed | opening
     from_ = np.where(closed, events.at, bins(events.at, bin_ms))[chosen]
     to = np.where(closed, end, events.at)[chosen]
+    if within is not None:
+        from_, to = np.maximum(from_, within[0]), np.minimum(to, within[1])
     return _by_bin(events.take(chosen), from_, to, bin_ms)
 
 
