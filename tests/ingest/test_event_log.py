@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 
 from smartcity.devices.models import Device
 from smartcity.telemetry import event_log, upkeep
@@ -18,7 +18,7 @@ DAY = 86_400_000
 EVENTS = [Event(NOW - 20_000, 1, 2), Event(NOW - 12_000, 82, 22)]
 
 
-@sync_to_async
+@database_sync_to_async
 def kept(from_ms=NOW - DAY, to_ms=NOW + 1):
     return event_log.batches(Device.objects.get(uid="L-1").pk, from_ms, to_ms)
 
@@ -64,7 +64,7 @@ async def test_retention_deletes_what_is_past_its_days_and_says_how_much(signal,
     settings.EVENT_LOG_DAYS = 3
     await road.say(event_codec.write(EVENTS, 7, NOW))
 
-    @sync_to_async
+    @database_sync_to_async
     def swept(at):
         store = Store()
         try:
