@@ -56,7 +56,8 @@ def ask(client, what, **query):
 def test_the_log_is_read_page_by_page_without_parting_an_instant(junction, boss):
     whole = ask(boss, "events", limit=20_000)
     assert (whole["next"], whole["clock"]["median_error_ms"], whole["words"]["1"]) == (None, 250, "green begins")
-    rows, start = [], BEGIN
+    rows: list[list[int]] = []
+    start = BEGIN
     while start is not None:
         page = ask(boss, "events", limit=100, **{"from": start})
         assert page["results"][0][0] >= start
