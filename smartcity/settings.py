@@ -186,6 +186,7 @@ PERSONAL_AT_LEAST = int(os.environ.get("SMARTCITY_PERSONAL_AT_LEAST") or 10)
 RAW_DAYS = int(os.environ.get("SMARTCITY_RAW_DAYS") or 0)
 QUARANTINE_KEY = secret("quarantine_key")
 QUARANTINE_DAYS = int(os.environ.get("SMARTCITY_QUARANTINE_DAYS") or 14)
+EVENT_LOG_DAYS = int(os.environ.get("SMARTCITY_EVENT_LOG_DAYS") or 0)
 SEED = int(os.environ.get("SMARTCITY_SEED") or 1)
 TILE_URL = os.environ.get("SMARTCITY_TILE_URL", "")
 

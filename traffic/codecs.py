@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from smartcity.kernel import senml
 from smartcity.kernel.codecs import BadPayload, Instruction, Observation, Sample
+from traffic.event_codec import SIGNAL
 from traffic.lane_codec import LANES
 
 LAYOUT = struct.Struct("<2sBBQHHBBBB")
@@ -91,4 +92,4 @@ class TrafficDetector:
 
 
 DETECTOR = TrafficDetector()
-CODECS = (DETECTOR, LANES)
+CODECS = (DETECTOR, LANES, SIGNAL)

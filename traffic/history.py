@@ -23,8 +23,11 @@ from numpy.typing import NDArray
 from smartcity.kernel.street import StreetDevice, World
 from traffic import codecs
 from traffic.codecs import Measured
+from traffic.event_codec import SIGNAL
 from traffic.metrics import METRICS
 from traffic.profile import local_times, share_of_peak
+
+HOUSE_FORMAT = (SIGNAL.name,)  # written as SenML
 
 Array = NDArray[np.float64]
 ROOT = Path(__file__).resolve().parents[1]

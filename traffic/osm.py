@@ -10,6 +10,7 @@ from smartcity.kernel.geo import distance_to_line, metres
 from smartcity.kernel.imports import AssetDraft, DeviceDraft, LonLat, Town
 from traffic import metrics
 from traffic.codecs import DETECTOR
+from traffic.event_codec import SIGNAL
 from traffic.junctions import Approach, Junction, find
 
 MIN_GREEN_S = 5.0
@@ -66,7 +67,7 @@ def _intersection(junction: Junction, external: str, *, has_trams: bool, demo: b
         points=(junction.point,),
         fields={"signal_nodes": list(junction.signals), "ways": ways, "streets": list(junction.streets)},
         engineering={"min_green_s": MIN_GREEN_S, "max_red_s": MAX_RED_S} if demo else {},
-        device=DeviceDraft("senml", tuple(m.name for m in sent), {"ways": ways}),
+        device=DeviceDraft(SIGNAL.name, tuple(m.name for m in sent), {"ways": ways}),
     )
 
 

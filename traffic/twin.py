@@ -17,12 +17,14 @@ from smartcity.kernel.acceptance import Acceptance
 from smartcity.kernel.street import Ack, Hello, StreetDevice, Up, World
 from traffic import codecs
 from traffic.codecs import Measured
+from traffic.event_codec import SIGNAL
 from traffic.profile import share_of_peak
 from traffic.reporting import housing_values, signal_values
 from traffic.street import faults
 from traffic.street.beside import Beside
 from traffic.street.controller import Cabinet
 from traffic.street.junctions import Street, lay_out
+from traffic.street.recorder import BATCH_S
 
 WARM_UP_S = 600
 MOST_BEHIND_S = 60  # past this the street does not catch up: it goes on from now
@@ -50,6 +52,9 @@ class Twin:
             layout = lay_out(Path(world.map_file), Path(world.folder), devices, seed)
             self.street = Street(layout, seed, 0)
             self.cabinets = self.street.cabinets
+            for uid in self.cabinets:
+                if self.devices[uid].codec == SIGNAL.name:
+                    self.street.record(uid)
             self.beside = Beside(world.map_file, world.folder, devices, seed)
         self.random = Random(f"traffic{seed}")
         self.unmatched = [uid for uid, device in self.devices.items() if not self._is_simulated(device)]
@@ -98,6 +103,7 @@ class Twin:
                 self.beside.live_until(now, share)
         due = {uid for uid, turn in self.turns.items() if turn == now % 5}
         yield from self._signals(street, due | set(changed) | broke, now, broke)
+        yield from self._logs(street, now)
         yield from self._detectors(street, due, now)
         yield from self._by_profile(now)
 
@@ -111,6 +117,12 @@ class Twin:
             if uid in broke or now % 60 == 10 + self.turns[uid]:
                 values |= self._registered(uid, housing_values(street.cabinets[uid]))
             yield Up(uid, senml.write(values, now * 1000))
+
+    def _logs(self, street: Street, now: int) -> Iterator[Up]:
+        """Event logs, each cabinet's every BATCH_S, on its turn."""
+        for uid, recorder in street.recorders.items():
+            if now % BATCH_S == self.turns[uid] and (batch := recorder.batch(now * 1000)) is not None:
+                yield Up(uid, batch)
 
     def _measures(self, uid: str, street: Street) -> dict[str, float]:
         """What the device was registered for, and the same on the fixed plan."""
@@ -168,11 +180,16 @@ class Twin:
     def hello(self, uid: str) -> Mapping[str, Any] | None:
         device = self.devices[uid]
         if uid in self.cabinets:
-            return {"type": "signal controller", **self.cabinets[uid].programme.announced()}
+            return {"type": "signal controller", **self.cabinets[uid].programme.announced(), **self._event_log(uid)}
         if device.kind == "intersection":
             return {"type": "signal controller", "stages": [], "note": "local plan only, cannot be commanded"}
         zone = self.street.layout.zones.get(uid) if self.street else None
         return {"type": "traffic detector", "reach_m": round(zone.length_m) if zone else 0}
+
+    def _event_log(self, uid: str) -> dict[str, Any]:
+        if self.street is None or uid not in self.street.recorders:
+            return {}
+        return {"events": self.street.event_configuration(uid)}
 
     def close(self) -> None:
         for street in self._streets:

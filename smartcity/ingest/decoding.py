@@ -19,13 +19,23 @@ from smartcity.ingest.control_words import Announcement
 from smartcity.ingest.courses import Courses
 from smartcity.ingest.roster import Known, Roster
 from smartcity.kernel import lorawan, personal
-from smartcity.kernel.codecs import NO_TIME, BadPayload, Codec, ColumnCodec, Observation, Observations, broke
+from smartcity.kernel.codecs import (
+    NO_TIME,
+    BadPayload,
+    Codec,
+    ColumnCodec,
+    EventBatch,
+    Observation,
+    Observations,
+    broke,
+)
 from smartcity.kernel.metrics import Metric
 from smartcity.telemetry.arrays import Ints
-from smartcity.telemetry.batch import Quarantined, Readings
+from smartcity.telemetry.batch import Logged, Quarantined, Readings
 from smartcity.transports.messages import RawMessage
 
 LONGEST_REASON: Final = 300
+MOST_CLOCK_ERROR_MS: Final = 86_400_000
 Misfits = dict[tuple[str, str], tuple[str, str]]
 SAME_UNITS: Final = frozenset({("/", "1"), ("1", "/"), ("", "1")})
 
@@ -38,6 +48,7 @@ class Decoded:
     readings: Readings = field(default_factory=Readings.none)
     stamps: Stamps = field(default_factory=Stamps.none)
     quarantined: list[Quarantined] = field(default_factory=list)
+    logged: list[Logged] = field(default_factory=list)
     from_message: list[int] = field(default_factory=list)
     decoded: int = 0
     seen: dict[int, int] = field(default_factory=dict)
@@ -132,6 +143,8 @@ def _read(
         return "bad payload", str(problem)
     except Exception as problem:  # noqa: BLE001 - codecs come from anybody's domain: one that breaks costs its message
         return "codec failed", broke(codec, problem)
+    if said.log is not None:
+        return _keep(message, known, codec.name, said.log, found)
     series = list(map(known.series.get, said.metrics))
     misfits: Misfits = {}
     if said.units or None in series or not all(map(tables.metrics.__contains__, said.metrics)):
@@ -141,6 +154,27 @@ def _read(
     if misfits:
         said, series = _fitting(place, message, known, said, misfits, found)
     gathered.add(place, message.received_at_ms, said, series)
+    return None
+
+
+def _keep(message: RawMessage, known: Known, codec: str, log: EventBatch, found: Decoded) -> tuple[str, str] | None:
+    """A batch of an event log goes into the store whole, whatever the device's clock says, unless it cannot be."""
+    error_ms = log.sent_ms - message.received_at_ms
+    if abs(error_ms) > MOST_CLOCK_ERROR_MS or not log.first_ms <= log.last_ms <= log.sent_ms:
+        return "implausible time", "the event log's clock is more than a day off, or its events are not in order"
+    found.logged.append(
+        Logged(
+            device=known.id,
+            number=log.number,
+            first_at=log.first_ms,
+            last_at=log.last_ms,
+            events=log.events,
+            received_at=message.received_at_ms,
+            clock_error_ms=error_ms,
+            codec=codec,
+            packed=message.payload,
+        )
+    )
     return None
 
 

@@ -186,7 +186,12 @@ class Pipeline:
             readings=found.readings,
             seen=found.seen,
             quarantined=found.quarantined,
-            counts={"messages.received": len(messages), "messages.decoded": found.decoded},
+            logged=found.logged,
+            counts={
+                "messages.received": len(messages),
+                "messages.decoded": found.decoded,
+                "events.received": sum(batch.events for batch in found.logged),
+            },
         )
         self.clocks.note(found.stamps, batch.now_ms)
         return Prepared(batch, found.from_message, found.acks, found.hellos)

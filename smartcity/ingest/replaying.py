@@ -46,7 +46,9 @@ def replay(store: Store, rows: Sequence[dict[str, Any]], now_ms: int) -> Replaye
         part = [row for row, _ in pairs]
         found = decoding.decode([_message(row, body) for row, body in pairs], tables, Courses())
         counts = {"messages.received": found.decoded, "messages.decoded": found.decoded}
-        told.stored += store.write(Batch(now_ms=now_ms, readings=found.readings, counts=counts)).stored
+        told.stored += store.write(
+            Batch(now_ms=now_ms, readings=found.readings, logged=found.logged, counts=counts)
+        ).stored
         still = set(found.from_message)
         sound = [row for n, row in enumerate(part) if n not in still]
         free = [row["id"] for row in sound if not held.keeps_message(in_force, row["device"], row["received_at"])]

@@ -32,18 +32,35 @@ class Observation:
     unit: str = field(default="", compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class EventBatch:
+    """What the head of a batch of a device's event log says; the payload itself is kept unread, as evidence.
+
+    `number` counts the device's batches; instants are ms of the device's own clock: of its first and last event, and
+    of sending.
+    """
+
+    number: int
+    first_ms: int
+    last_ms: int
+    sent_ms: int
+    events: int
+
+
 @dataclass(slots=True)
 class Observations:
     """The observations of one payload as columns of equal length: an object for each would cost more than all the rest.
 
     `at_ms` holds NO_TIME where the device gave no absolute time, and need not be whole; `units` is empty where it names
-    no unit at all. Values are finite.
+    no unit at all. Values are finite. `log` is there where the payload is a batch of an event log: then there are no
+    values.
     """
 
     metrics: Sequence[str]
     values: Sequence[float]
     at_ms: Sequence[float]
     units: Sequence[str] = ()
+    log: EventBatch | None = None
 
 
 @dataclass(frozen=True, slots=True)

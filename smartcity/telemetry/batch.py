@@ -80,6 +80,22 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """A batch of a device's event log as it came. `clock_error_ms` is how far the device's clock was ahead of ours when
+    it sent it, the time on the road counted against it."""
+
+    device: int
+    number: int
+    first_at: int
+    last_at: int
+    events: int
+    received_at: int
+    clock_error_ms: int
+    codec: str
+    packed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """`seen`: Device.pk → city ms; `counts`: further tallies to add, by name."""
 
@@ -87,6 +103,7 @@ class Batch:
     readings: Readings = field(default_factory=Readings.none)
     seen: Mapping[int, int] = field(default_factory=dict)
     quarantined: Sequence[Quarantined] = ()
+    logged: Sequence[Logged] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -18,7 +18,7 @@ TYPES: Final = {
     "value": "float8", "total": "float8", "low": "float8", "high": "float8", "last": "float8",
     "grain": "text", "name": "text", "run": "text", "uid": "text", "transport": "text", "codec": "text",
     "kind": "text", "reason": "text", "payload": "bytea", "partitions": "text", "day": "int4", "packed": "bytea",
-    "digest": "text", "kept": "text", "encrypted": "int2",
+    "digest": "text", "kept": "text", "number": "int8", "events": "int8", "encrypted": "int2",
 }  # fmt: skip
 Columns = Mapping[str, Sequence[Any]]
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from django.db import connections
 
-from smartcity.telemetry import held, quarantine, read
+from smartcity.telemetry import event_log, held, quarantine, read
 from smartcity.telemetry.arrays import Ints
 from smartcity.telemetry.buckets import HOUR_MS, UTC_DAY_MS
 from smartcity.telemetry.engines import Engine
@@ -19,19 +19,20 @@ from smartcity.telemetry.held import Hold, Piece
 from smartcity.telemetry.store import Store
 
 ROLLUPS: Final = {"rollup_15m": UTC_DAY_MS // 4, "rollup_1h": UTC_DAY_MS, "rollup_1d": 30 * UTC_DAY_MS}
-RUN: Final = ("at", "finished_at", "readings", "sealed", "rollups", "quarantined", "partitions", "kept")
-KINDS: Final = ("readings", "sealed", "rollups", "quarantined")
+RUN: Final = ("at", "finished_at", "readings", "sealed", "rollups", "quarantined", "events", "partitions", "kept")
+KINDS: Final = ("readings", "sealed", "rollups", "quarantined", "events")
 
 
 @dataclass(slots=True)
 class Swept:
-    """How much went; `partitions` are the days dropped as a whole (PostgreSQL), `sealed` counts series-days. `kept`
-    is what has had its day, by kind, but is held."""
+    """How much went; `partitions` are the days dropped as a whole (PostgreSQL), `sealed` counts series-days, `events`
+    batches of event logs. `kept` is what has had its day, by kind, but is held."""
 
     readings: int = 0
     sealed: int = 0
     rollups: int = 0
     quarantined: int = 0
+    events: int = 0
     partitions: list[str] = field(default_factory=list)
     kept: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
 
@@ -51,6 +52,7 @@ class Table:
 
 OPEN: Final = Table("reading", "at", HOUR_MS, "readings")
 SEALED: Final = Table("sealed", "day", UTC_DAY_MS, "sealed", unit_ms=UTC_DAY_MS)
+LOGGED: Final = Table("event_log", "first_at", UTC_DAY_MS, "events", of="device")
 ASIDE: Final = Table("quarantine", "received_at", 30 * UTC_DAY_MS, "quarantined", of="device")
 
 
@@ -78,6 +80,8 @@ def sweep(
             yield from _clear(engine, Table(name, "bucket", step_ms, "rollups"), pieces, series, swept)
     pieces = held.pieces(held.of_devices(days), 0, now_ms - quarantine.keep_ms())
     yield from _clear(engine, ASIDE, pieces, None, swept)
+    pieces = held.pieces(held.of_devices(days), 0, _horizon(now_ms, event_log.keep_ms()))
+    yield from _clear(engine, LOGGED, pieces, None, swept)
     while quarantine.encrypt_some(engine):
         yield
     store.quarantine.load()

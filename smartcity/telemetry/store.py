@@ -16,7 +16,7 @@ import numpy as np
 from smartcity.devices import time_zone
 from smartcity.kernel.clock import wall_ms
 from smartcity.telemetry import book as books
-from smartcity.telemetry import history, read, rollups, sealed, sifting, tally
+from smartcity.telemetry import event_log, history, read, rollups, sealed, sifting, tally
 from smartcity.telemetry.arrays import Bools, Floats, Ints
 from smartcity.telemetry.batch import Batch, Quarantined, Readings, Written
 from smartcity.telemetry.book import Book
@@ -66,7 +66,7 @@ class Store:
         return await loop.run_in_executor(self._thread, lambda: work(*arguments, **named))
 
     def write(self, batch: Batch) -> Written:
-        """One transaction: readings, latest values, last seen, quarantine, marks and tallies."""
+        """One transaction: readings, latest values, last seen, event logs, quarantine, marks and tallies."""
         if not np.isfinite(batch.readings.value).all():
             raise ValueError("a reading must be finite; whoever decodes sees to it")
         with self.lock:
@@ -191,6 +191,7 @@ class Store:
             late = self._mark_late(rows, stored, batch.now_ms)
             self.forward_latest(rows.take(fresh), inside=True)
             self._see(batch.seen)
+            event_log.write(self.engine, batch.logged)
             self.quarantine.write(batch.quarantined, plan)
             written = _written(batch, stored, fresh, count, choice, plan.refuse)
             tally.add(self.engine, self.run, tally.of_batch(batch, written))

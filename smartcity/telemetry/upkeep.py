@@ -58,8 +58,9 @@ async def keep_retention(store: Store, city_ms: Callable[[], int]) -> None:
                 now = city_ms()
                 swept = await _swept(store, now, since)
                 since = now
-                log.info("retention: %d readings, %d sealed, %d rollups, %d in quarantine, partitions %s, kept %s",
-                         swept.readings, swept.sealed, swept.rollups, swept.quarantined, swept.partitions,
+                log.info("retention: %d readings, %d sealed, %d rollups, %d in quarantine, %d event batches, "
+                         "partitions %s, kept %s",
+                         swept.readings, swept.sealed, swept.rollups, swept.quarantined, swept.events, swept.partitions,
                          swept.kept)  # fmt: skip
         except Unavailable as problem:
             log.warning("retention waits for the database: %s", problem)

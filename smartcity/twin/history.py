@@ -209,7 +209,11 @@ def _profile(domain: str, devices: Sequence[StreetDevice], street: Street) -> Pr
 
 
 def _own_codec(device: StreetDevice) -> Codec | None:
-    """The domain's codec of that name, if the domain can also write what it reads."""
-    if not hasattr(find(device.domain, "history"), "write"):
+    """The domain's codec of that name, if the domain can also write what it reads.
+
+    Codecs a history names in HOUSE_FORMAT read that as well, and a long past is packed in it.
+    """
+    history = find(device.domain, "history")
+    if not hasattr(history, "write") or device.codec in getattr(history, "HOUSE_FORMAT", ()):
         return None
     return next((codec for codec in room(device.domain, "codecs").CODECS if codec.name == device.codec), None)

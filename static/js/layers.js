@@ -36,6 +36,7 @@ export function completed(module, shape = "ring") {
     state: guarded(module.state, null),
     rows: (asset, values, children) => sections(guarded(module.rows, null)(asset, values, children) ?? []),
     columns: guarded(module.columns, []),
+    links: guarded(module.links, []),
     headline: module.headline ? guarded(module.headline, null) : null,
   };
 }

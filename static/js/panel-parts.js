@@ -148,12 +148,13 @@ const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.
 
 /** Override, lock-out and the mode in the trade's words, or one sentence saying why there is nothing to press. */
 export function actions(detail, done) {
-  if (detail.may && !detail.may.operate) return h("p.small", {}, `Your account may look at ${detail.uid}, not act on it.`);
+  const pages = layerOf(detail.domain).links(detail).map(({ title, href }) => h("a.button", { href }, title));
+  if (detail.may && !detail.may.operate) return [h("p.small", {}, `Your account may look at ${detail.uid}, not act on it.`), pages.length ? h("div.panel-actions", {}, pages) : null];
   const points = detail.points ?? [];
   const blocked = detail.commandable === false ? sentence(detail.why_not_commandable || "it cannot be commanded now") : "";
   const buttons = [];
   if (points.length && !blocked && !detail.lockout) buttons.push(h("button.button.primary", { type: "button", "aria-haspopup": "dialog", onclick: () => override(detail, done) }, `Override ${detail.uid}…`));
   if ((points.length || detail.device) && !detail.lockout) buttons.push(h("button.button", { type: "button", "aria-haspopup": "dialog", "aria-label": `Lock out ${detail.uid}`, onclick: () => lockOut(detail, done) }, "Lock out"));
-  return [blocked && h("p.small", {}, blocked), h("div.panel-actions", {}, buttons, (detail.modes ?? []).slice(0, 2).map((mode) => modeSwitch(mode, done)))];
+  return [blocked && h("p.small", {}, blocked), h("div.panel-actions", {}, buttons, pages, (detail.modes ?? []).slice(0, 2).map((mode) => modeSwitch(mode, done)))];
 }
 

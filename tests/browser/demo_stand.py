@@ -61,6 +61,7 @@ def main(city_map: Path) -> None:
     _commanded()
     _scores()
     _sums()
+    _logged()
     clocks.save(clock.anchor, settings.VAR / "clock.json")
 
 
@@ -163,6 +164,33 @@ def _wave(at: Ints, middle: float, swing: float) -> Floats:
     import numpy as np
 
     return np.asarray(middle - swing * np.cos(2 * np.pi * (at % DAY_MS) / DAY_MS), np.float64)
+
+
+def _logged() -> None:
+    """Of one junction: the event log of the last hours, and a day on both plans, better for vehicles, not on foot."""
+    import numpy as np
+
+    from smartcity.devices.models import Asset, Device, Series
+    from smartcity.telemetry.batch import Batch
+    from smartcity.telemetry.store import Store
+    from tests.traffic import logged
+
+    device = Device.objects.get(uid=JUNCTION)
+    approaches = sorted(Asset.objects.filter(parent__uid=JUNCTION).values_list("uid", flat=True))[:3]
+    device.announced, batches = logged.log(approaches, NOW_MS - 3 * 3_600_000, 3 * 3600 - 60)
+    device.save()
+    store = Store()
+    store.write(Batch(now_ms=NOW_MS, logged=logged.stored(batches, device.pk)))
+    at = np.arange(NOW_MS - DAY_MS, NOW_MS, QUARTER_MS)
+    noise = np.random.default_rng(5).normal(0.0, 1.0, len(at))
+    for metric, middle in (
+        ("fixed_plan_delay", 27.0),
+        ("pedestrian_wait", 21.5),
+        ("fixed_plan_pedestrian_wait", 20.0),
+    ):
+        series = Series.objects.get(device=device, metric=f"traffic.{metric}").pk
+        store.bulk(np.full(len(at), series), at + 1000, middle + noise, now_ms=NOW_MS)
+    store.close()
 
 
 def _commanded() -> None:

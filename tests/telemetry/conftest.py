@@ -17,7 +17,7 @@ from smartcity.telemetry.store import Store
 NOW = 1_799_992_800_000 + 420_000  # 2027-01-15, seven minutes into an hour
 TABLES = (
     "reading", "latest", "last_seen", "rollup_15m", "rollup_1h", "rollup_1d", "dirty", "tally", "watermark",
-    "quarantine", "retention_run", "sealed",
+    "quarantine", "retention_run", "sealed", "event_log",
 )  # fmt: skip
 ALL, MINUTE, LATEST = 1, 2, 3
 

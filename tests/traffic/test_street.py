@@ -148,3 +148,28 @@ def test_the_adaptive_plan_beats_the_fixed_plan_for_vehicles_and_not_at_the_cost
     assert adaptive["on_foot_s"] <= fixed["on_foot_s"]
     assert adaptive["refused"] == 0
     assert adaptive["longest_red_s"] <= 130
+
+
+def test_cabinets_log_what_they_show_and_announce_what_the_numbers_mean(folder):
+    """Two minutes of the town: each cabinet's batches are in order, and greens and detectors are those announced."""
+    found = python(
+        TWIN + "twin = make()\nups = live(twin, 120)\n"
+        "from traffic import event_codec, signal_log\n"
+        "logs = {}\n"
+        "for up in ups:\n"
+        "    if up.payload[:2] == b'TE':\n"
+        "        logs.setdefault(up.uid, []).append(up.payload)\n"
+        "told = {uid: signal_log.configuration(twin.hello(uid)) for uid in twin.cabinets}\n"
+        "numbers = {uid: [event_codec.head_of(b).number for b in found] for uid, found in logs.items()}\n"
+        "events = {uid: signal_log.log_of(found, 0, 2**60) for uid, found in logs.items()}\n"
+        "loops = [int(p) in told[uid].detectors.detector for uid, log in events.items()\n"
+        "         for p in log.only(81, 82).parameter]\n"
+        "greens = [int(p) in told[uid].phases for uid, log in events.items() for p in log.only(1).parameter]\n"
+        "twin.close()\n"
+        "print(json.dumps([len(logs), len(twin.cabinets), sorted({tuple(n) for n in numbers.values()}), all(loops),\n"
+        "                  all(greens), len(loops), len(greens)]))",
+        folder,
+    )
+    logged, cabinets, numbers, loops_known, greens_known, loops, greens = found
+    assert logged == cabinets and numbers == [[1, 2, 3, 4]]
+    assert loops_known and greens_known and loops > 500 and greens > 2 * cabinets

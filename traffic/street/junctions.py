@@ -13,6 +13,7 @@ from smartcity.kernel.street import StreetDevice
 from traffic.codecs import Measured
 from traffic.street import demand, match, net, stages
 from traffic.street.controller import Cabinet
+from traffic.street.recorder import Recorder, Second
 from traffic.street.sumo import Simulation
 
 SOMEBODY_S = 12.0  # at the peak, somebody on foot presses the button this long after a crossing has closed
@@ -100,6 +101,7 @@ class Street:
         self._crossings = {uid for programme in layout.programmes.values() for uid in programme.crossings}
         self._somebody_comes_after_s = SOMEBODY_S
         self._shown: dict[str, str] = {}
+        self.recorders: dict[str, Recorder] = {}
         self._start_cabinets()
 
     def _start_cabinets(self) -> None:
@@ -145,8 +147,34 @@ class Street:
         if self._shown.get(uid) != state:
             self.simulation.show(cabinet.programme.signal, state)
             self._shown[uid] = state
+        if uid in self.recorders:
+            self.recorders[uid].second(self.now, cabinet, state, self._seen(uid))
         self._count(uid, cabinet)
         return before != (cabinet.running, cabinet.changing_to)
+
+    def record(self, uid: str) -> None:
+        """From now on the cabinet keeps an event log."""
+        watched = [approach for approach in self.layout.approaches[uid] if self.layout.zones[approach].stop_lanes]
+        self.recorders[uid] = Recorder(watched, [approach for approach in watched if approach in self._crossings])
+
+    def _seen(self, uid: str) -> dict[str, Second]:
+        simulation = self.simulation
+        return {
+            approach: Second(
+                at_line=simulation.is_at_line(approach),
+                came=simulation.came_last_second(approach),
+                left=simulation.departed_last_second(approach),
+                pressed=self._closed_s.get(approach, 0) > self._somebody_comes_after_s,
+            )
+            for approach in self.recorders[uid].phases
+        }
+
+    def event_configuration(self, uid: str) -> dict[str, object]:
+        """Phases and detectors of a cabinet's event log, as it announces them."""
+        phases = self.recorders[uid].phases
+        to_line_s = {approach: self.simulation.to_line_s(approach) for approach in phases}
+        lanes = {approach: len(self.layout.zones[approach].stop_lanes) for approach in phases}
+        return self.recorders[uid].configuration(to_line_s, lanes)
 
     def _calls(self, uid: str, programme: stages.Programme) -> list[int]:
         """Stages somebody waits for: the one that serves a waiting approach best, and one that opens a crossing."""

@@ -19,6 +19,7 @@ STANDING_MS = 1.4  # slower than 5 km/h counts as queued
 BOX_SLOW_MS = 3.0
 FLOW_WINDOW_S = 300
 VEHICLE_M = 7.5
+LOOP_M = 5.0  # the loop at the stop line reaches so far upstream
 TRAM, TRAM_M = "tram", 27.0
 TRAM_EVERY_S = 420  # each line
 TRAMS_REST_BELOW = 0.15  # share of the peak
@@ -39,6 +40,8 @@ class Simulation:
         self._before: dict[str, set[str]] = {}
         self._trams_gone: dict[str, int] = {}
         self._departed: dict[str, int] = {}
+        self._came: dict[str, int] = {}
+        self._length_m: dict[str, float] = {}
         self._inside = {signal.id: _inside(signal) for signal in net.signals.values()}
         command = ["sumo", "-n", str(net.path), "--step-length", "1", "--seed", str(seed % 2**31), *options]
         command += ["--no-step-log", "true", "--no-warnings", "true", "--duration-log.disable", "true"]
@@ -72,6 +75,7 @@ class Simulation:
             for lane in zone.stop_lanes:
                 here.update(libsumo.lane.getLastStepVehicleIDs(lane))
             gone = self._before[uid] - here
+            self._came[uid] = len(here - self._before[uid])
             self._passed[uid].append(len(gone))
             self._departed[uid] += len(gone)
             self._trams_gone[uid] = sum(name.startswith(TRAM) for name in gone)
@@ -95,6 +99,28 @@ class Simulation:
 
     def departed_last_second(self, uid: str) -> int:
         return self._passed[uid][-1] if uid in self._passed else 0
+
+    def came_last_second(self, uid: str) -> int:
+        """Vehicles that have come onto the stop-line lanes."""
+        return self._came.get(uid, 0)
+
+    def is_at_line(self, uid: str) -> bool:
+        """Somebody stands or drives on the loop at the stop line."""
+        return any(
+            libsumo.vehicle.getLanePosition(vehicle) >= self._long(lane) - LOOP_M
+            for lane in self._zones[uid].stop_lanes
+            for vehicle in libsumo.lane.getLastStepVehicleIDs(lane)
+        )
+
+    def to_line_s(self, uid: str) -> float:
+        """How long a vehicle drives, unhindered, from where the stop-line lane begins to the line."""
+        zone = self._zones.get(uid)
+        return max(self._long(lane) for lane in zone.stop_lanes) / zone.speed_ms if zone else 0.0
+
+    def _long(self, lane: str) -> float:
+        if lane not in self._length_m:
+            self._length_m[lane] = float(libsumo.lane.getLength(lane))
+        return self._length_m[lane]
 
     def flow(self, uid: str) -> float:
         """Vehicles per hour over the stop line, mean of the last FLOW_WINDOW_S."""

@@ -52,6 +52,11 @@ function signal(values) {
   return { level: waits ?? 0, label: stage > 0 ? `stage ${stage}` : undefined };
 }
 
+/** Further pages about a junction. */
+export function links(asset) {
+  return asset.kind === "intersection" ? [{ title: "Measures", href: `/traffic/measures/${encodeURIComponent(asset.uid)}/` }] : [];
+}
+
 export function levelOfService(asset, values) {
   const speed = values.get("traffic.speed");
   if (speed === undefined || !(asset.speed_kmh > 0)) return undefined;
