@@ -62,6 +62,16 @@ STATE = (
         "waiting_stage", "Stage waiting longest", "1", 16,
         "The stage that would serve who has waited longest (0: nobody).", total=Total.LAST,
     ),
+    _latest(
+        "next_stage", "Stage that follows", "1", 16,
+        "Which stage the controller changes to next by what it follows (0: nothing is planned), for signal timing.",
+        total=Total.LAST,
+    ),
+    _latest(
+        "ends_in_s", "Green left", "s", 86_400,
+        "Seconds until the next stage is due, by what the controller follows: what people are told of the signal.",
+        total=Total.LAST,
+    ),
     _reported(
         "plan", "Running plan", "1", 99,
         "Number of the fixed plan that runs; 0 while stages come by request.", total=Total.LAST,
