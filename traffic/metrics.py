@@ -48,7 +48,7 @@ STATE = (
     _reported(
         "stage", "Running stage", "1", 16,
         "Which stage is green (0 in the intergreen): what the controller confirms and measures rest on.",
-        data_class=DataClass.SAFETY, keep_every_s=5, total=Total.LAST, rolled=False,
+        data_class=DataClass.SAFETY, keep_every_s=1, total=Total.LAST, rolled=False,
     ),
     _latest(
         "green_s", "Green so far", "s", 86_400,

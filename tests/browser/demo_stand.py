@@ -59,6 +59,7 @@ def main(city_map: Path) -> None:
     _ledger()
     _past_and_future()
     _commanded()
+    _signal()
     _scores()
     _sums()
     clocks.save(clock.anchor, settings.VAR / "clock.json")
@@ -180,6 +181,52 @@ def _commanded() -> None:
     )  # fmt: skip
     for state, at in (("queued", asked), ("sent", asked), ("applied", done), ("verified", done)):
         Transition.objects.create(command=command, state=state, at=at)
+
+
+def _signal() -> None:
+    """What the junction's controller announced, a quarter hour of its stages, and requests of the loop."""
+    import numpy as np
+
+    from smartcity.control.models import FastEvent
+    from smartcity.devices.models import Device, Series
+    from smartcity.telemetry.store import Store
+    from traffic.models import Approach
+
+    device = Device.objects.select_related("asset").get(uid=JUNCTION)
+    uids = list(Approach.objects.filter(parent=device.asset).order_by("uid").values_list("uid", flat=True))
+    half = (len(uids) + 1) // 2
+    served = {1: uids[:half], 2: uids[half:]}
+    device.announced = {
+        "stages": [{"number": n, "name": f"Main {n}", "serves": dict.fromkeys(mine, 1.0)} for n, mine in served.items()],
+        "conflicts": [[1, 2]],
+        "intergreen_s": {"1": {"2": 5.0}, "2": {"1": 5.0}},
+        "min_green_s": 5.0, "max_red_s": 120.0, "yellow_s": 3.0, "all_red_s": 2.0,
+        "plan": {"number": 1, "green_s": {"1": 30.0, "2": 20.0}},
+        "approaches": {
+            uid: {
+                "storage": 20.0, "saturation": 0.5, "crossing": True, "downstream": [],
+                "groups": [{"lanes": 1, "share": 1.0, "rates": {str(stage): 1.0}}],
+            }
+            for stage, mine in served.items()
+            for uid in mine
+        },
+    }  # fmt: skip
+    device.announced_at = EVENING
+    device.save()
+    stage = Series.objects.get(device=device, metric="traffic.stage").pk
+    at = np.arange(NOW_MS - 900_000, NOW_MS, 5000)
+    place = at // 1000 % 60
+    shown = np.where(place < 30, 1, np.where(place < 35, 0, np.where(place < 55, 2, 0)))
+    store = Store()
+    store.bulk(np.full(len(at), stage), at, shown.astype(float), now_ms=NOW_MS)
+    store.close()
+    why = "7 vehicles on Main; changing to stage 2 costs 96 veh·s, holding stage 1 costs 140 veh·s"
+    for ago_s, outcome, note in ((12, "confirmed", why), (70, "refused", "minimum green of stage 1 has 3 s to go")):
+        begins = NOW_MS // 1000 - ago_s
+        FastEvent.objects.create(
+            at=EVENING - timedelta(seconds=ago_s), asset=device.asset, point="stage_plan", outcome=outcome, note=note,
+            value=f"2@{begins} 1@{begins + 25}",
+        )  # fmt: skip
 
 
 def _scores() -> None:

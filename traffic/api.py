@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""REST of traffic: what it gives to other systems and to its own pages."""
+
+from __future__ import annotations
+
+from traffic import junctions_api
+
+ROUTES = [*junctions_api.ROUTES]
