@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-from traffic import junctions_api
+from traffic import interfaces_api, junctions_api
 
-ROUTES = [*junctions_api.ROUTES]
+ROUTES = [*junctions_api.ROUTES, *interfaces_api.ROUTES]

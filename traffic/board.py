@@ -47,6 +47,7 @@ class Section:
 class Junction:
     """One signal with its approaches; `course` are (ms, stage) of the last quarter hour."""
 
+    number: int
     uid: str
     name: str
     zone: str
@@ -102,6 +103,7 @@ def look(rows: Sequence[Intersection], now_ms: int) -> list[Junction]:
         seen = greens(course, now_ms)
         found.append(
             Junction(
+                number=row.pk,
                 uid=row.uid,
                 name=row.name,
                 zone=row.zone.code,

@@ -68,7 +68,7 @@ def test_the_panel_says_who_controls_what_is_green_for_how_long_and_who_waits(pa
     rows = panel.locator(".approaches tbody tr")
     expect(rows).to_have_count(len(approaches))
     expect(rows.first).to_contain_text(re.compile(r"from [a-z-]+"))
-    expect(panel.locator(".approaches")).to_contain_text("4 of 20 veh")
+    expect(panel.locator(".approaches")).to_contain_text("4 of 20")
     expect(panel.locator(".lamp.full").first).to_be_visible()
 
 

@@ -58,14 +58,13 @@ def write(uid, metric, at, values):
     series, _ = Series.objects.get_or_create(device=Device.objects.get(uid=uid), metric=f"traffic.{metric}")
     last = [series.pk, at[-1], values[-1], at[-1]]
     with connections["telemetry"].cursor() as cursor:
+        cursor.execute("DELETE FROM reading WHERE series = %s AND at >= %s", [series.pk, at[0]])
         cursor.executemany(
             "INSERT INTO reading(at, series, value, quality, delay_s) VALUES (%s, %s, %s, 0, 0)",
             [[instant, series.pk, value] for instant, value in zip(at, values, strict=True)],
         )
         cursor.execute("DELETE FROM latest WHERE series = %s", [series.pk])
-        cursor.execute(
-            "INSERT INTO latest(series, at, value, quality, received_at) VALUES (%s, %s, %s, 0, %s)", last
-        )
+        cursor.execute("INSERT INTO latest(series, at, value, quality, received_at) VALUES (%s, %s, %s, 0, %s)", last)
 
 
 def say(uid, at, **values):

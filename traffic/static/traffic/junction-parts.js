@@ -22,7 +22,7 @@ export function diagram(arms, { stage, stale } = {}) {
   const open = arms.filter((arm) => arm.green !== "none").map((arm) => arm.name);
   const label = stage ? `Stage ${stage}: ${open.length ? `green for ${open.join(", ")}` : "no approach has green"}` : "Changing: no approach has green";
   return h(stale ? "svg.junction.stale" : "svg.junction", { viewBox: "0 0 140 140", role: "img", "aria-label": label },
-    arms.map((arm) => armOf(arm)), h("circle.box", { cx: CENTRE, cy: CENTRE, r: 18 }), h("text.north", { x: 131, y: 13 }, "N"), h("path.north-mark", { d: "M131 16v9m-2.5-6.5 2.5-2.5 2.5 2.5" }));
+    h("circle.box", { cx: CENTRE, cy: CENTRE, r: 18 }), arms.map((arm) => armOf(arm)), h("text.north", { x: 131, y: 13 }, "N"), h("path.north-mark", { d: "M131 16v9m-2.5-6.5 2.5-2.5 2.5 2.5" }));
 }
 
 function armOf({ bearing, lanes, green, full, name, queue }) {
@@ -48,7 +48,7 @@ export function countdown(now) {
   const from = least ?? 0, until = most ?? whole;
   return [
     h("p.until", {}, due === undefined ? h("strong", {}, "Goes on") : [h("strong", {}, `${due} s`), h("span.unit", {}, ` to stage ${next}`)]),
-    h("svg.window", { "aria-hidden": "true" }, h("rect.track", { y: 3, width: "100%", height: 6, rx: 3 }), until > from && h("rect.may", { x: x(from), y: 3, width: x(until - from), height: 6, rx: 3 }), due !== undefined && h("rect.due", { x: x(Math.min(due, whole)), y: 0, width: 2, height: 12 })),
+    h("svg.window", { "aria-hidden": "true" }, h("rect.track", { y: 3, width: "100%", height: 6, rx: 3 }), until > from && h("rect.may", { x: x(from), y: 3, width: x(until - from), height: 6, rx: 3 }), due !== undefined && h("rect.due", { x: x(Math.min(due, whole * 0.985)), y: 0, width: 2, height: 12 })),
     h("p.small", {}, words.join(" · ")),
   ];
 }
@@ -58,7 +58,7 @@ export function approachRows(rows, arms) {
   const armOf = new Map(arms.map((arm) => [arm.uid, arm]));
   const sorted = [...rows].sort((a, b) => (b.saturation ?? -1) - (a.saturation ?? -1));
   return h("table.approaches", {}, h("caption.hidden", {}, "Approaches: degree of saturation and queue against storage"),
-    h("thead", {}, h("tr", {}, ["Approach", "Saturation", "Back of queue"].map((title) => h("th", { scope: "col" }, title)))),
+    h("thead", {}, h("tr", {}, ["Approach", "Saturation", "Queue of room, back"].map((title) => h("th", { scope: "col" }, title)))),
     h("tbody", {}, sorted.map((row) => approachRow(row, armOf.get(row.uid)))));
 }
 
@@ -69,7 +69,7 @@ function approachRow(row, arm) {
   const full = row.saturation;
   return h("tr", {}, h("th", { scope: "row", title: row.name }, h(`i.lamp.${arm?.green ?? "none"}`, { "aria-hidden": "true" }), h("a", { href: `/?asset=${encodeURIComponent(row.uid)}` }, `from ${sideOf(row.heading)}`), h("span.small", {}, row.name.replace(/ from [a-z-]+$/, ""))),
     h("td", {}, bar(full ?? 0, full > 0.9, `degree of saturation ${full ?? "not known"}`), h("span.figure", {}, full === null || full === undefined ? "–" : full.toFixed(2), row.level && h("span.unit", { title: "level of service by control delay, HBS 2015" }, ` ${row.level}`))),
-    h("td", {}, bar(share, share > 0.8, `queue ${queue ?? "not known"} of ${row.storage ?? "unknown"} vehicles`), h("span.figure", {}, queue === null || queue === undefined ? "–" : `${Math.round(queue)}`, h("span.unit", {}, row.storage ? ` of ${Math.round(row.storage)} veh` : " veh", back ? `, ${Math.round(back)} m` : ""))));
+    h("td", {}, bar(share, share > 0.8, `queue ${queue ?? "not known"} of ${row.storage ?? "unknown"} vehicles`), h("span.figure", {}, queue === null || queue === undefined ? "–" : `${Math.round(queue)}`, h("span.unit", {}, row.storage ? ` of ${Math.round(row.storage)}` : " veh", back ? `, ${Math.round(back)} m` : ""))));
 }
 
 /** What was seen, and what each stage would have cost, the cheapest first. */
