@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Something stands in the road, or a queue reaches back beyond its room: told from detectors, with what was expected.
 
-Of the family of the California algorithms (Payne and Tignor 1978): occupancy up and flow down before the place, and
-occupancy down beyond it; each compared with what is usual there, and with what the signal let through. Pure.
+Two signs of the first. Busy roads: occupancy up and flow down before the place, occupancy down beyond it (after the
+California algorithms, Payne and Tignor 1978), each compared with what is usual there and with what the signal lets
+through. Light traffic: a queue that does not clear in any green although so few come that it must. Pure.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ class Policy:
     spill_back: float = 0.7
     spill_on_s: float = 240.0
     unusual: float = 25.0
+    light: float = 0.6
+    uncleared_s: float = 240.0
+    cleared_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,7 @@ class Track:
     first: int
     occupancy: float
     baseline: float
+    cleared: int
     blocked: Hold = Hold()
     spilled: Hold = Hold()
 
@@ -96,11 +101,12 @@ def step(was: Track | None, seen: Seen, now_ms: int, policy: Policy = Policy()) 
     if seen.flow is None or seen.occupancy is None:
         return was
     if was is None:
-        return Track(now_ms, now_ms, seen.occupancy, seen.flow)
+        return Track(now_ms, now_ms, seen.occupancy, seen.flow, now_ms)
     passed = max(0.0, (now_ms - was.at) / 1000)
     occupancy = was.occupancy + (seen.occupancy - was.occupancy) * (1 - exp(-passed / policy.smooth_s))
-    now = replace(was, at=now_ms, occupancy=occupancy)
-    blocked = _hold(was.blocked, *_blocked(now, seen, policy), now_ms, policy.on_s, policy.off_s)
+    cleared = was.cleared if seen.queue is not None and seen.queue >= 1 and not _is_busy(seen, policy) else now_ms
+    now = replace(was, at=now_ms, occupancy=occupancy, cleared=cleared)
+    blocked = _hold(was.blocked, *_in_the_way(now, seen, policy), now_ms, policy.on_s, policy.off_s)
     spilled = _hold(was.spilled, *_spilled(now, seen, policy), now_ms, policy.spill_on_s, policy.off_s)
     keeps = blocked.bad_since is not None or blocked.stands
     pace = 0.0 if keeps else 1 - exp(-passed / policy.baseline_s)
@@ -113,6 +119,20 @@ def expected(track: Track, seen: Seen) -> float:
     if seen.served is None:
         return usual
     return min(usual, 0.9 * LANE_PER_H * max(1, seen.lanes) * seen.served)
+
+
+def _is_busy(seen: Seen, policy: Policy) -> bool:
+    """Whether a queue may outlast a green: so much comes, so little green is given, or beyond it is full."""
+    if seen.served is None or seen.flow is None or max(seen.beyond.values(), default=0.0) >= policy.full:
+        return True
+    return seen.flow > policy.light * LANE_PER_H * max(1, seen.lanes) * seen.served
+
+
+def _in_the_way(track: Track, seen: Seen, policy: Policy) -> tuple[bool, bool]:
+    """(is bad, is good): either sign; over when neither is left."""
+    uncleared = (track.at - track.cleared) / 1000
+    is_bad, is_good = _blocked(track, seen, policy)
+    return is_bad or uncleared >= policy.uncleared_s - policy.on_s, is_good and uncleared <= policy.cleared_s
 
 
 def _blocked(track: Track, seen: Seen, policy: Policy) -> tuple[bool, bool]:
@@ -154,13 +174,12 @@ def _hold(was: Hold, is_bad: bool, is_good: bool, now_ms: int, on_s: float, off_
     return Hold(bad, good, begins, bad if begins else None)
 
 
-def found(uid: str, track: Track, seen: Seen) -> list[Found]:
+def found(uid: str, track: Track, seen: Seen, policy: Policy = Policy()) -> list[Found]:
     """What stands there now, with the evidence in words."""
     told = []
     if track.blocked.stands:
-        passes = "nothing known" if seen.flow is None else f"{seen.flow:.0f} veh/h"
-        text = f"{passes} pass where {expected(track, seen):.0f} are expected; it is {track.occupancy:.0f} % full"
-        told.append(Found(BLOCKED, uid, text + _beyond(seen), track.blocked.began or track.at, seen.flow or 0, "veh/h"))
+        since = track.blocked.began or track.at
+        told.append(Found(BLOCKED, uid, _evidence(track, seen, policy), since, seen.flow or 0.0, "veh/h"))
     if track.spilled.stands:
         text = f"{seen.queue or 0:.0f} vehicles stand where {seen.storage:.0f} have room"
         if seen.usual_occupancy is not None:
@@ -168,6 +187,18 @@ def found(uid: str, track: Track, seen: Seen) -> list[Found]:
         since = track.spilled.began or track.at
         told.append(Found(SPILLED, uid, text + _beyond(seen), since, seen.queue or 0.0, "veh"))
     return told
+
+
+def _evidence(track: Track, seen: Seen, policy: Policy) -> str:
+    passes = "it is not known how many" if seen.flow is None else f"{seen.flow:.0f} veh/h"
+    minutes = (track.at - track.cleared) / 60_000
+    is_full = seen.flow is not None and _blocked(track, seen, policy)[0]
+    if minutes >= 2 and not is_full:
+        few = f"though only {passes} pass" if seen.flow is not None else "and its detector is silent"
+        who = "1 vehicle stands" if round(seen.queue or 0) == 1 else f"{seen.queue or 0:.0f} vehicles stand"
+        return f"{who}, {few}: no green has cleared the queue for {minutes:.0f} min"
+    text = f"{passes} pass where {expected(track, seen):.0f} are expected; it is {track.occupancy:.0f} % full"
+    return text + _beyond(seen)
 
 
 def _beyond(seen: Seen) -> str:
@@ -178,4 +209,4 @@ def _beyond(seen: Seen) -> str:
 def resumed(rules: frozenset[str], now_ms: int) -> Track:
     """After a restart: what stood goes on standing until it is seen to be over."""
     holds = {name: Hold(None, None, True, now_ms) for name in rules}
-    return Track(now_ms, now_ms, 50.0, 0.0, holds.get(BLOCKED, Hold()), holds.get(SPILLED, Hold()))
+    return Track(now_ms, now_ms, 50.0, 0.0, now_ms, holds.get(BLOCKED, Hold()), holds.get(SPILLED, Hold()))

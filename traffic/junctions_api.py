@@ -16,9 +16,10 @@ from rest_framework.response import Response
 from smartcity.api.views import CityView, whole
 from smartcity.devices import places
 from smartcity.kernel.clock import clock
-from traffic import board, shapes
+from traffic import board, foreseeing, shapes
 from traffic.board import Junction
 from traffic.models import Intersection
+from traffic.nowcast import STEP_S
 from traffic.service import SCALES
 
 SCALE = OpenApiParameter("scale", str, enum=list(SCALES), description="Levels by HBS 2015 (default) or HCM 2010")
@@ -95,7 +96,24 @@ class JunctionView(OfJunctions):
         return Response(shapes.junction(one, scale) | {"now": clock.now_ms(), "approaches": approaches})
 
 
+class NowcastView(OfJunctions):
+    """The next hour in steps of five minutes, per approach: flow (veh/h), queue (veh), travel time (s).
+
+    Each step is [value, low, high]; the band holds 80 % by how wrong the same way was so far today, null while too
+    little of today is known. A quantity is null where neither today nor the usual day is known.
+    """
+
+    @extend_schema(operation_id="traffic_nowcast", responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, uid: str) -> Response:
+        one, now_ms = self.one(request, uid), clock.now_ms()
+        found = foreseeing.hours([part.uid for part in one.sections], now_ms)
+        approaches = [shapes.hour(part, found[part.uid]) for part in one.sections]
+        start = min((hour.start_ms for hour in found.values()), default=now_ms)
+        return Response({"uid": uid, "start": start, "step_s": STEP_S, "mode": clock.mode, "approaches": approaches})
+
+
 ROUTES = [
     path("service", ServiceView.as_view()),
     path("junctions/<str:uid>", JunctionView.as_view()),
+    path("junctions/<str:uid>/nowcast", NowcastView.as_view()),
 ]

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How junctions and road sections are written in answers: plain JSON and GeoJSON features. Pure."""
+"""How junctions and road sections are written in answers: plain JSON and GeoJSON features."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from traffic.board import Junction, Section
+from traffic.foreseeing import Hour
 from traffic.service import level
 
+Floats = NDArray[np.float64]
 SHOWN = {
     "flow": ("traffic.flow", 0),
     "queue": ("traffic.queue", 1),
@@ -60,6 +65,25 @@ def junction(one: Junction, scale: str) -> dict[str, Any]:
         "green_share": {str(stage): round(share, 3) for stage, share in sorted(one.greens.share.items())},
         "at": max((at for _, at in one.readings.values()), default=None),
     }
+
+
+def hour(one: Section, ahead: Hour) -> dict[str, Any]:
+    """[value, low, high] by step; null where it is not known."""
+    flow, queue = ahead.by_metric.get("traffic.flow"), ahead.by_metric.get("traffic.queue")
+    travel = ahead.travel_s(one.length_m)
+    return {
+        "uid": one.uid,
+        "name": one.name,
+        "heading": one.heading,
+        "flow": None if flow is None else _steps(flow.values, flow.low, flow.high, 0),
+        "queue": None if queue is None else _steps(queue.values, queue.low, queue.high, 1),
+        "travel_s": None if travel is None else _steps(*travel, 1),
+    }
+
+
+def _steps(values: Floats, low: Floats, high: Floats, digits: int) -> list[list[float | None]]:
+    rows = np.round(np.stack([values, low, high], axis=1), digits).tolist()
+    return [[None if number != number else number for number in row] for row in rows]
 
 
 def feature(found: dict[str, Any], kind: str, geometry: dict[str, Any]) -> dict[str, Any]:

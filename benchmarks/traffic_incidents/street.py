@@ -35,6 +35,7 @@ class Run:
     """One hour; `closed` are (approach, second it began), `risen` (second, rule, approach)."""
 
     closed: list[tuple[str, int]] = field(default_factory=list)
+    stopped: set[str] = field(default_factory=set)
     risen: list[tuple[int, str, str]] = field(default_factory=list)
     means: dict[tuple[str, int], list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -49,7 +50,7 @@ def hour(layout: Layout, seed: int, minutes: int, usual: Usual, *, is_broken: bo
         street.step(float(share_of_peak(hours % 24, hours // 24 % 7)))
         for uid, cabinet in street.cabinets.items():
             shown[uid].append(0 if cabinet.changing_to else cabinet.running)
-        if is_broken and second > WARM_UP_S and (second - WARM_UP_S) % QUARTER_S in range(120, 300):
+        if is_broken and second > WARM_UP_S and (second - WARM_UP_S) % QUARTER_S in range(60, 300):
             _stop_one(layout, places, run, second)
         if second % EVERY_S == 0:
             looked = _look(street, layout, shown, usual, second)
@@ -68,20 +69,30 @@ def _busy(layout: Layout) -> list[str]:
 
 
 def _stop_one(layout: Layout, places: list[str], run: Run, second: int) -> None:
-    """The first vehicle that can still brake stops on its lane for LASTS_S; one place each quarter hour."""
-    if (run.closed and second - run.closed[-1][1] < QUARTER_S - 200) or len(run.closed) >= len(places):
+    """A vehicle that can still brake stops for LASTS_S: a place each quarter hour, by turns one lane and all."""
+    number = (second - WARM_UP_S) // QUARTER_S
+    is_whole = number % 2 == 1
+    if number < len(run.closed) and not is_whole:
         return
-    uid = places[len(run.closed)]
+    uid = places[number]
     for lane in layout.zones[uid].stop_lanes:
-        length = libsumo.lane.getLength(lane)
-        at = max(length - 20.0, length * 0.5)
-        for vehicle in libsumo.lane.getLastStepVehicleIDs(lane):
-            speed, here = libsumo.vehicle.getSpeed(vehicle), libsumo.vehicle.getLanePosition(vehicle)
-            if at - here > speed**2 / 6 + 5:
-                edge, _, index = lane.rpartition("_")
-                libsumo.vehicle.setStop(vehicle, edge, at, int(index), LASTS_S)
-                run.closed.append((uid, second))
-                return
+        if (is_whole or number == len(run.closed)) and _stop_on(lane, run.stopped) and number == len(run.closed):
+            run.closed.append((uid, second))
+
+
+def _stop_on(lane: str, done: set[str]) -> bool:
+    """Whether the first vehicle with room to brake was told to stop on this lane."""
+    if lane in done:
+        return False
+    at = libsumo.lane.getLength(lane) * 0.6
+    for vehicle in libsumo.lane.getLastStepVehicleIDs(lane):
+        speed, here = libsumo.vehicle.getSpeed(vehicle), libsumo.vehicle.getLanePosition(vehicle)
+        if at - here > speed**2 / 6 + 5:
+            edge, _, index = lane.rpartition("_")
+            libsumo.vehicle.setStop(vehicle, edge, at, int(index), LASTS_S)
+            done.add(lane)
+            return True
+    return False
 
 
 def _look(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from traffic.incidents import BLOCKED, SPILLED, Policy, Seen, expected, found, resumed, step
 
-FREE = Seen(flow=600.0, occupancy=25.0, queue=4.0, storage=20.0, usual_flow=600.0, usual_occupancy=25.0, served=0.5)
+FREE = Seen(flow=600.0, occupancy=25.0, queue=0.0, storage=20.0, usual_flow=600.0, usual_occupancy=25.0, served=0.5)
 STUCK = replace(FREE, flow=150.0, occupancy=95.0, queue=12.0, beyond={"A-9": 8.0})
 
 
@@ -50,7 +50,38 @@ def test_without_a_usual_figure_what_was_before_counts_once_it_is_known():
     unknown = replace(FREE, usual_flow=None, usual_occupancy=None)
     stuck = replace(STUCK, usual_flow=None, usual_occupancy=None)
     assert live((1800, unknown), (600, stuck))[1][0][1].rule == BLOCKED
-    assert live((60, unknown), (400, stuck))[1] == []
+    assert live((60, unknown), (200, stuck))[1] == []
+
+
+STANDS = replace(FREE, flow=200.0, occupancy=8.0, queue=1.0, usual_flow=220.0, usual_occupancy=4.0)
+
+
+def test_in_light_traffic_a_queue_that_no_green_clears_is_an_incident():
+    light = replace(STANDS, queue=0.0)
+    _, told = live((600, light), (600, STANDS))
+    assert told[0][1].rule == BLOCKED and 225 <= told[0][0] - 600 <= 270
+    assert told[0][1].text == "1 vehicle stands, though only 200 veh/h pass: no green has cleared the queue for 4 min"
+
+
+def test_a_queue_that_comes_with_each_red_and_goes_with_each_green_is_none():
+    empty = replace(STANDS, queue=0.0)
+    assert live((600, empty), *[(60, replace(STANDS, queue=5.0)), (20, empty)] * 20)[1] == []
+
+
+def test_a_busy_approach_or_one_without_green_may_keep_its_queue():
+    for busy in (
+        replace(STANDS, flow=700.0, usual_flow=700.0),
+        replace(STANDS, served=0.05),
+        replace(STANDS, served=None),
+    ):
+        assert live((600, replace(busy, queue=0.0)), (900, busy))[1] == []
+
+
+def test_it_ends_when_the_queue_clears_with_the_greens_again():
+    empty = replace(STANDS, queue=0.0)
+    again = [(40, replace(STANDS, queue=3.0)), (20, empty)] * 6
+    track, _ = live((600, empty), (600, STANDS), *again)
+    assert not track.blocked.stands
 
 
 def test_it_stands_until_traffic_passes_again_for_a_while():
@@ -61,9 +92,8 @@ def test_it_stands_until_traffic_passes_again_for_a_while():
 
 
 def test_a_quiet_road_is_never_an_incident():
-    assert (
-        live((1200, replace(FREE, flow=60.0, usual_flow=60.0)), (900, replace(STUCK, flow=0, usual_flow=60.0)))[1] == []
-    )
+    quiet = replace(FREE, flow=60.0, usual_flow=60.0)
+    assert live((1200, quiet), (900, replace(quiet, flow=0.0, occupancy=95.0)))[1] == []
 
 
 def test_a_queue_beyond_its_room_that_is_not_usual_is_spillback():

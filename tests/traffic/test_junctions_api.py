@@ -130,7 +130,46 @@ def test_a_question_that_makes_no_sense_is_refused_in_words(client, now, query):
     assert as_somebody(client).get("/api/v1/traffic/service", query).status_code == 400
 
 
-PATHS = ["service", "junctions/K-1"]
+def usual_days(uid, metric, now, value, days=21):
+    """Quarters of so many days before, six hours around now."""
+    series, _ = Series.objects.get_or_create(device=Device.objects.get(uid=uid), metric=f"traffic.{metric}")
+    with connections["telemetry"].cursor() as cursor:
+        for day in range(1, days + 1):
+            for quarter in range(-20, 8):
+                bucket = now // 900_000 * 900_000 - day * 86_400_000 + quarter * 900_000
+                cursor.execute(
+                    "INSERT INTO rollup_15m(bucket, series, n, n_good, total, low, high, last) "
+                    "VALUES (%s, %s, 1, 1, %s, %s, %s, %s)",
+                    [bucket, series.pk, *[value] * 4],
+                )
+
+
+def test_the_next_hour_starts_where_today_is_and_fades_into_the_usual_day(client, now):
+    crossing()
+    usual_days("A-1", "flow", now, 400.0)
+    at = list(range(now - 4 * 3_600_000, now, MINUTE))
+    write("A-1", "flow", at, [500.0 + (instant // MINUTE * 37 % 41) for instant in at])
+    found = as_somebody(client).get("/api/v1/traffic/junctions/K-1/nowcast").json()
+    assert found["step_s"] == 300 and found["start"] % 300_000 == 0
+    one = next(part for part in found["approaches"] if part["uid"] == "A-1")
+    assert len(one["flow"]) == 12 and one["queue"] is None and one["travel_s"] is None
+    value, low, high = one["flow"][0]
+    assert 490 < value < 540 and low <= value <= high
+    others = [part["flow"] for part in found["approaches"] if part["uid"] != "A-1"]
+    assert others == [None, None]
+
+
+def test_travel_time_is_the_section_at_the_speed_foreseen(client, now):
+    crossing()
+    usual_days("A-1", "speed", now, 30.0)
+    at = list(range(now - 4 * 3_600_000, now, MINUTE))
+    write("A-1", "speed", at, [30.0] * len(at))
+    found = as_somebody(client).get("/api/v1/traffic/junctions/K-1/nowcast").json()
+    one = next(part for part in found["approaches"] if part["uid"] == "A-1")
+    assert one["travel_s"][0] == [18.0, 18.0, 18.0]
+
+
+PATHS = ["service", "junctions/K-1", "junctions/K-1/nowcast"]
 
 
 @pytest.mark.parametrize("path", PATHS)

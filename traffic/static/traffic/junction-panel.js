@@ -7,7 +7,7 @@ import { fill, h } from "#city/dom";
 import { cityNow } from "#city/time";
 import { duration, number } from "#city/words";
 import { arms, control, requestsOf, running } from "./junction-model.js";
-import { approachRows, controlLine, countdown, diagram, requestList, whyStage } from "./junction-parts.js";
+import { approachRows, controlLine, countdown, diagram, nextHour, requestList, whyStage } from "./junction-parts.js";
 import { rows as layerRows } from "./layer.js";
 
 const EVERY_MS = 10_000;
@@ -23,13 +23,14 @@ class JunctionPanel extends HTMLElement {
   connectedCallback() {
     if (!document.querySelector(`link[href="${LOOK}"]`)) document.head.append(h("link", { rel: "stylesheet", href: LOOK }));
     const part = (name, title) => [name, h(`section.junction-part.junction-${name}`, {}, title && h("h3", {}, title), h("div.body"))];
-    this.parts = Object.fromEntries([part("now"), part("approaches", "Approaches"), part("why", "Why this stage"), part("requests", "Switch requests"), part("waits", "Waits, last 5 min")]);
+    this.parts = Object.fromEntries([part("now"), part("approaches", "Approaches"), part("why", "Why this stage"), part("requests", "Switch requests"), part("ahead", "Next hour"), part("waits", "Waits, last 5 min")]);
     this.append(...Object.values(this.parts));
     this.timer = setInterval(() => this.isConnected && !document.hidden && this.#ask(), EVERY_MS);
   }
 
   disconnectedCallback() {
     clearInterval(this.timer);
+    clearTimeout(this.later);
   }
 
   /** The asset as the map knows it, the server's detail, and [{asset, values}] of its approaches. */
@@ -37,7 +38,9 @@ class JunctionPanel extends HTMLElement {
     const first = this.#asset === null;
     [this.#asset, this.#announced, this.#children] = [asset, detail.device?.announced ?? {}, children];
     this.update();
-    if (first) this.#ask();
+    if (!first) return;
+    this.#ask();
+    this.#foresee();
   }
 
   async #ask() {
@@ -52,6 +55,16 @@ class JunctionPanel extends HTMLElement {
     if (events.status === "fulfilled") this.#events = requestsOf(events.value.results ?? []);
     else if (!this.#events) fill(this.#body("requests"), failure(events.reason, again));
     this.update();
+  }
+
+  /** Asked once and every two minutes: it changes with the five-minute step. */
+  async #foresee() {
+    this.later = setTimeout(() => this.isConnected && this.#foresee(), 120_000);
+    try {
+      this.#put("ahead", nextHour(await get(`traffic/junctions/${encodeURIComponent(this.#asset.uid)}/nowcast`)));
+    } catch (problem) {
+      if (!this.#body("ahead").querySelector("table")) fill(this.#body("ahead"), failure(problem, () => { clearTimeout(this.later); this.#foresee(); }));
+    }
   }
 
   #body(name) {

@@ -95,3 +95,22 @@ export function requestList(events) {
     h("div", {}, h("span", {}, planWords(one.value)), bad(one) && h("span.small", {}, one.note)),
     h(bad(one) ? "span.outcome.bad" : "span.outcome", {}, good(one) && h("span.ok", { "aria-hidden": "true" }, "✓ "), bad(one) && h("span", { "aria-hidden": "true" }, "✗ "), OUTCOMES[one.outcome] ?? one.outcome))));
 }
+
+const STEP_AHEAD = 5; // the step half an hour ahead
+const banded = (steps, unit) => {
+  const [value, low, high] = steps?.[STEP_AHEAD] ?? [];
+  if (value === undefined || value === null) return h("span.unit", {}, "–");
+  return [h("strong", {}, number(value)), h("span.unit", {}, low === null ? ` ${unit}` : ` ${number(low)}–${number(high)} ${unit}`)];
+};
+
+/** Half an hour ahead: flow, queue and travel time of each approach with their 80 % bands; null where nothing is known yet. */
+export function nextHour(found) {
+  const known = found.approaches.filter((one) => one.flow || one.queue || one.travel_s);
+  if (!known.length) return h("p.empty", {}, "Too little of today or of usual days is known yet.");
+  return [
+    h("table.approaches.ahead", {}, h("caption.hidden", {}, "Half an hour ahead, with the band that holds 80 %"),
+      h("thead", {}, h("tr", {}, ["Approach", "Flow", "Queue", "Travel time"].map((title) => h("th", { scope: "col" }, title)))),
+      h("tbody", {}, known.map((one) => h("tr", {}, h("th", { scope: "row", title: one.name }, `from ${sideOf(one.heading)}`), h("td", {}, banded(one.flow, "veh/h")), h("td", {}, banded(one.queue, "veh")), h("td", {}, banded(one.travel_s, "s")))))),
+    h("p.small", {}, "Half an hour ahead, with the 80 % band: how today differs from usual, fading; the band from how wrong that was today."),
+  ];
+}
