@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-from traffic import interfaces_api, junctions_api
+from traffic import corridors_api, interfaces_api, junctions_api
 
-ROUTES = [*junctions_api.ROUTES, *interfaces_api.ROUTES]
+ROUTES = [*junctions_api.ROUTES, *interfaces_api.ROUTES, *corridors_api.ROUTES]

@@ -17,7 +17,7 @@ from traffic.models import Approach, Intersection
 from traffic.service import Greens, Served, greens, mean_delay, served
 
 EVERY_S = {metric.name: metric.every_s for metric in METRICS}
-COURSE_MS = 15 * 60_000
+COURSE_MS = 15 * 60_000  # of stages
 Reading = tuple[float, int]
 """(value, ms)"""
 
@@ -78,7 +78,7 @@ class Junction:
         return max(known, default=None)
 
 
-def look(rows: Sequence[Intersection], now_ms: int) -> list[Junction]:
+def look(rows: Sequence[Intersection], now_ms: int, span_ms: int = COURSE_MS) -> list[Junction]:
     """In the order asked for; select `zone` with them."""
     approaches = list(
         Approach.objects.filter(parent__in=[row.pk for row in rows], missing_since=None).select_related("zone")
@@ -92,7 +92,7 @@ def look(rows: Sequence[Intersection], now_ms: int) -> list[Junction]:
     }
     series = _series(pks)
     fresh = _fresh(series, now_ms)
-    courses = stages([ids["traffic.stage"] for ids in series.values() if "traffic.stage" in ids], now_ms)
+    courses = stages([ids["traffic.stage"] for ids in series.values() if "traffic.stage" in ids], now_ms, span_ms)
     children: dict[int, list[Approach]] = defaultdict(list)
     for approach in sorted(approaches, key=lambda one: one.uid):
         children[approach.parent_id or 0].append(approach)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from smartcity.kernel import senml
-from tests.browser.demo_stand import JUNCTION
+from tests.browser.demo_stand import JUNCTION, SILENT
 from traffic import codecs
 from traffic.codecs import Measured
 
@@ -105,6 +105,6 @@ def test_what_the_server_cannot_say_is_said_and_asked_again(console, lit_city, a
 
 
 def test_a_junction_that_never_spoke_says_so(console):
-    page = console.home("?asset=K-002")
+    page = console.home(f"?asset={SILENT}")
     expect(page.locator("junction-panel .junction-now")).to_contain_text("has not reported yet")
     expect(page.locator("junction-panel .junction-requests")).to_contain_text("No switch request")
