@@ -45,26 +45,59 @@ def nowcast(past: Floats, usual: Floats, *, high: float = np.inf) -> Nowcast | N
         raise ValueError(f"a usual day needs {len(past) + STEPS} steps, not {len(usual)}")
     if np.isnan(usual[len(past) :]).any() or np.isnan(_level(past, usual, len(past))):
         return None
-    errors = {keep: _errors(past, usual, keep) for keep in KEEPS}
+    told = _Origins.of(past, usual)
+    errors = {keep: told.errors(past, keep) for keep in KEEPS}
     keep = min(KEEPS, key=lambda k: (_mean_size(errors[k]), k))
-    values = np.clip(ahead(past, usual, len(past), keep), 0.0, high)
+    values = np.clip(told.said(keep)[-1], 0.0, high)
     known = errors[keep]
-    below, above = (np.array([_quantile(row, level) for row in known]) for level in BAND)
+    below, above = (np.array([_quantile(row, level) for row in known.T]) for level in BAND)
     scale = _scale(values)
     low = np.minimum(values, np.clip(values + below * scale, 0.0, high))
     upper = np.maximum(values, np.clip(values + above * scale, 0.0, high))
     return Nowcast(values, low, upper, keep, int((~np.isnan(known)).sum() / STEPS))
 
 
-def ahead(past: Floats, usual: Floats, at: int, keep: float) -> Floats:
-    """STEPS values from step `at` on: the usual ones, moved by what is left of today's difference."""
-    coming = usual[at : at + STEPS]
-    left = keep ** np.arange(1, STEPS + 1)
-    difference = _level(past, usual, at)
-    before = usual[max(0, at - LEVEL_STEPS) : at]
-    now = float(np.nanmean(before)) if not np.isnan(before).all() else float("nan")
-    growth = np.clip(coming / now, 0.5, 2.0) if now > FLOOR else np.ones(STEPS)
-    return np.maximum(0.0, coming + difference * left * growth)
+@dataclass(frozen=True, slots=True)
+class _Origins:
+    """Every step of today a nowcast could have been made at, the last one now: rows of what was known then.
+
+    `coming` [origin, step] are the usual values ahead, `difference` today's from the usual day over the half hour
+    before, `growth` [origin, step] how the usual day grows from there, held within a half and double.
+    """
+
+    coming: Floats
+    difference: Floats
+    growth: Floats
+
+    @classmethod
+    def of(cls, past: Floats, usual: Floats) -> _Origins:
+        at = np.arange(min(LEVEL_STEPS, len(past)), len(past) + 1)
+        coming = np.stack([usual[origin : origin + STEPS] for origin in at])
+        before = np.stack([_before(usual, origin) for origin in at.tolist()])
+        is_known = ~np.isnan(before)
+        now = np.where(is_known, before, 0.0).sum(axis=1) / np.maximum(1, is_known.sum(axis=1))
+        growth = np.where(now[:, None] > FLOOR, np.clip(coming / np.maximum(now, FLOOR)[:, None], 0.5, 2.0), 1.0)
+        return cls(coming, np.array([_level(past, usual, origin) for origin in at.tolist()]), growth)
+
+    def said(self, keep: float) -> Floats:
+        """[origin, step]: the usual values, moved by what is left of the difference."""
+        left = keep ** np.arange(1, STEPS + 1)
+        return np.maximum(0.0, self.coming + self.difference[:, None] * left * self.growth)
+
+    def errors(self, past: Floats, keep: float) -> Floats:
+        """[origin, step]: what came less what would have been said, by the square root of what was said."""
+        first = len(past) + 1 - len(self.coming)
+        padded = np.concatenate([past, np.full(STEPS, np.nan)])
+        came = np.stack([padded[origin : origin + STEPS] for origin in range(first, len(past) + 1)])
+        said = self.said(keep)
+        return (came - said) / _scale(said)
+
+
+def _before(values: Floats, at: int) -> Floats:
+    found = np.full(LEVEL_STEPS, np.nan)
+    own = values[max(0, at - LEVEL_STEPS) : at]
+    found[LEVEL_STEPS - len(own) :] = own
+    return found
 
 
 def _level(past: Floats, usual: Floats, at: int) -> float:
@@ -75,20 +108,9 @@ def _level(past: Floats, usual: Floats, at: int) -> float:
     return float(np.nansum(apart * weights) / weights.sum()) if weights.sum() > 0 else float("nan")
 
 
-def _errors(past: Floats, usual: Floats, keep: float) -> Floats:
-    """[step ahead, origin]: what came less what would have been said, by the square root of what was said."""
-    origins = range(LEVEL_STEPS, len(past))
-    found = np.full((STEPS, max(1, len(origins))), np.nan)
-    for column, at in enumerate(origins):
-        said = ahead(past, usual, at, keep)
-        came = past[at : at + STEPS]
-        found[: len(came), column] = (came - said[: len(came)]) / _scale(said[: len(came)])
-    return found
-
-
 def _scale(values: Floats) -> Floats:
     """Counts vary with their square root."""
-    return np.sqrt(np.maximum(values, FLOOR))
+    return np.asarray(np.sqrt(np.maximum(values, FLOOR)))
 
 
 def _mean_size(errors: Floats) -> float:

@@ -185,7 +185,7 @@ def _commanded() -> None:
 
 
 def _signals() -> None:
-    """What controllers announced, a quarter hour of their stages, and requests of the loop at one; SILENT never spoke."""
+    """What controllers announced, a quarter hour of stages, requests of the loop at one; SILENT never spoke."""
     import numpy as np
 
     from smartcity.control.models import FastEvent
@@ -220,7 +220,7 @@ def _announced(approaches: list[tuple[str, float]]) -> dict[str, object]:
     served = {1: [u for u, h in approaches if abs((h + 45) % 180) < 90], 2: []}
     served[2] = [uid for uid, _ in approaches if uid not in served[1]]
     return {
-        "stages": [{"number": n, "name": f"Main {n}", "serves": dict.fromkeys(mine, 1.0)} for n, mine in served.items()],
+        "stages": [{"number": n, "name": f"Main {n}", "serves": dict.fromkeys(u, 1.0)} for n, u in served.items()],
         "conflicts": [[1, 2]],
         "intergreen_s": {"1": {"2": 5.0}, "2": {"1": 5.0}},
         "min_green_s": 5.0, "max_red_s": 120.0, "yellow_s": 3.0, "all_red_s": 2.0,
