@@ -8,7 +8,7 @@ from functools import cache
 
 from smartcity import domains
 from smartcity.kernel import senml
-from smartcity.kernel.alarms import AlarmRule
+from smartcity.kernel.alarms import AlarmRule, Watched
 from smartcity.kernel.codecs import Codec
 from smartcity.kernel.control import Interlock, Loop, Point
 from smartcity.kernel.engineering import Trade
@@ -66,6 +66,12 @@ def alarm_rules() -> tuple[AlarmRule, ...]:
 
 
 @cache
+def watched() -> tuple[Watched, ...]:
+    """Alarms a domain judges itself from many readings (room `watching`, attribute WATCHED)."""
+    return tuple(one for _, declared in domains.collect("watching", "WATCHED") for one in declared)
+
+
+@cache
 def targets() -> tuple[Target, ...]:
     return tuple(target for _, declared in domains.collect("forecast", "TARGETS") for target in declared)
 
@@ -93,5 +99,5 @@ def drafters() -> Mapping[str, Callable[[Town, bool], list[AssetDraft]]]:
 
 def forget() -> None:
     """Drop what was collected; for tests that install another domain."""
-    for found in (metrics, codecs, interlocks, points, alarm_rules, targets, loops, kpis, trades):
+    for found in (metrics, codecs, interlocks, points, alarm_rules, watched, targets, loops, kpis, trades):
         found.cache_clear()

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""REST of the domain, from the rooms that answer it."""
+"""REST of traffic, from the rooms that answer it."""
 
 from __future__ import annotations
 
-from traffic import measures_api, sheets_api
+from traffic import corridors_api, interfaces_api, junctions_api, measures_api, sheets_api
 
-ROUTES = [*sheets_api.ROUTES, *measures_api.ROUTES]
+ROUTES = [
+    *junctions_api.ROUTES,
+    *interfaces_api.ROUTES,
+    *corridors_api.ROUTES,
+    *measures_api.ROUTES,
+    *sheets_api.ROUTES,
+]

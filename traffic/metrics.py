@@ -48,7 +48,7 @@ STATE = (
     _reported(
         "stage", "Running stage", "1", 16,
         "Which stage is green (0 in the intergreen): what the controller confirms and measures rest on.",
-        data_class=DataClass.SAFETY, keep_every_s=5, total=Total.LAST, rolled=False,
+        data_class=DataClass.SAFETY, keep_every_s=1, total=Total.LAST, rolled=False,
     ),
     _latest(
         "green_s", "Green so far", "s", 86_400,
@@ -61,6 +61,16 @@ STATE = (
     _latest(
         "waiting_stage", "Stage waiting longest", "1", 16,
         "The stage that would serve who has waited longest (0: nobody).", total=Total.LAST,
+    ),
+    _latest(
+        "next_stage", "Stage that follows", "1", 16,
+        "Which stage the controller changes to next by what it follows (0: nothing is planned), for signal timing.",
+        total=Total.LAST,
+    ),
+    _latest(
+        "ends_in_s", "Green left", "s", 86_400,
+        "Seconds until the next stage is due, by what the controller follows: what people are told of the signal.",
+        total=Total.LAST,
     ),
     _reported(
         "plan", "Running plan", "1", 99,

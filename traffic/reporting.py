@@ -23,6 +23,8 @@ class Controller(Protocol):
 
     def longest_red(self, now: int) -> tuple[int, int]: ...
 
+    def coming(self, now: int) -> tuple[int, int]: ...
+
 
 class Housing(Protocol):
     """The part of a cabinet that is reported whatever the signal shows."""
@@ -39,11 +41,14 @@ def housing_values(cabinet: Housing) -> dict[str, float]:
 def signal_values(cabinet: Controller, now: int) -> dict[str, float]:
     """Metric → value at city second `now`. The stage is 0 while changing and while no stage shows at all."""
     red, waiting = cabinet.longest_red(now)
+    following, ends_in_s = cabinet.coming(now)
     return {
         "traffic.stage": 0.0 if cabinet.changing_to else float(cabinet.running),
         "traffic.green_s": float(cabinet.green_s(now)),
         "traffic.longest_red_s": float(red),
         "traffic.waiting_stage": float(waiting),
+        "traffic.next_stage": float(following),
+        "traffic.ends_in_s": float(ends_in_s),
         "traffic.plan": float(cabinet.plan),
         "traffic.control_source": float(cabinet.source),
         "traffic.status": float(cabinet.status),

@@ -109,7 +109,7 @@ class Twin:
 
     def _signals(self, street: Street, uids: set[str], now: int, broke: set[str]) -> Iterator[Up]:
         for uid in sorted(uids & street.cabinets.keys()):
-            values = signal_values(street.cabinets[uid], now)
+            values = self._registered(uid, signal_values(street.cabinets[uid], now))
             if self.turns[uid] == now % 5:
                 values["traffic.flow"] = street.junction_flow(uid)
             if now % 60 == 10 + self.turns[uid]:

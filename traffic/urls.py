@@ -10,4 +10,5 @@ from traffic import views
 urlpatterns = [
     path("sheets/<str:uid>/", views.sheet, name="timing-sheet"),
     path("measures/<str:uid>/", views.measures, name="traffic-measures"),
+    path("corridors/", views.corridors, name="traffic-corridors"),
 ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pages of an intersection; what they say is fetched under the viewer's own grants."""
+"""Pages of the domain; what they say is fetched under the viewer's own grants."""
 
 from __future__ import annotations
 
@@ -26,3 +26,9 @@ def measures(request: HttpRequest, uid: str) -> HttpResponse:
 @never_cache
 def sheet(request: HttpRequest, uid: str) -> HttpResponse:
     return render(request, "traffic/sheet.html", {"uid": uid})
+
+
+@require_safe
+@never_cache
+def corridors(request: HttpRequest) -> HttpResponse:
+    return render(request, "traffic/corridors.html")

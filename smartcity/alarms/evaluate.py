@@ -7,6 +7,7 @@ what the store still knows of them.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from time import monotonic
@@ -15,6 +16,7 @@ from typing import Final
 import numpy as np
 from django.db import transaction
 
+from smartcity import declared
 from smartcity.alarms import braked, crowds, notices, recall, roster, rules, silence, skew, standing
 from smartcity.alarms.condition import Ints
 from smartcity.alarms.crowds import Changes
@@ -22,10 +24,11 @@ from smartcity.alarms.roster import Known, Roster, Watch
 from smartcity.alarms.standing import Raise, Row
 from smartcity.alarms.telling import Items, News
 from smartcity.alarms.thread import OwnThread
-from smartcity.kernel.alarms import ClocksOff, Finding, Findings, PlaceFinding, PlaceFindings
+from smartcity.kernel.alarms import ClocksOff, Finding, Findings, PlaceFinding, PlaceFindings, Watched
 from smartcity.kernel.clock import clock
 from smartcity.telemetry import read
 
+logger = logging.getLogger(__name__)
 ROSTER_EVERY_S: Final = 30.0
 GRACE_S: Final = 60.0
 
@@ -98,6 +101,9 @@ class Evaluator:
         stands = standing.standing()
         self._refresh(is_simulation, stands, now_ms)
         raised, cleared = self._conditions(stands, now_ms)
+        for one in declared.watched():
+            rises, ends = judged(one, stands, self._roster.known, now_ms)
+            raised, cleared = raised + rises, cleared | ends
         many = [
             self._silence(stands, now_ms, speed),
             self._unproven_commands(stands, now_ms, is_simulation),
@@ -183,6 +189,28 @@ class Evaluator:
         return crowds.judge(crowds.CLOCKS, stands, who.known, raised, now_ms, bad=frozenset(off), good=good)
 
 
+def judged(one: Watched, stands: list[Row], known: Mapping[int, Known], now_ms: int) -> tuple[list[Raise], set[int]]:
+    """What a domain judges itself: (what rises, rows that end). Its failure must not hold up the other alarms."""
+    mine = {row.asset: row.pk for row in stands if row.rule == one.rule.name and row.asset is not None}
+    try:
+        findings = one.judge(now_ms, frozenset(mine))
+    except Exception:
+        logger.exception("%s could not be judged; what stands stays", one.rule.name)
+        return [], set()
+    if findings is None:
+        return [], set()
+    found = {finding.asset: finding for finding in findings if finding.asset in known}
+    rises = [_raise_judged(one, known[asset], found[asset]) for asset in sorted(found.keys() - mine.keys())]
+    return rises, {pk for asset, pk in mine.items() if asset not in found}
+
+
+def _raise_judged(one: Watched, asset: Known, finding: Finding) -> Raise:
+    text = f"{asset.name}: {finding.text}"[:300]
+    return Raise(
+        rule=one.rule, severity=one.rule.severity, asset=asset, value=finding.value, unit=finding.unit, text=text
+    )
+
+
 def _rows(devices: Ints, wanted: Mapping[int, float]) -> list[int]:
     return np.flatnonzero(np.isin(devices, list(wanted))).tolist() if wanted else []
 
@@ -198,9 +226,10 @@ def _orphans(stands: list[Row], who: Roster) -> set[int]:
     """Alarms whose asset or rule is no longer watched: retired, missing, no longer declared, or of another mode."""
     watched = {(watch.rule.name, asset) for watch in who.watches for asset in watch.assets.tolist()}
     watched |= {(rules.SILENT.name, asset) for asset in who.speaks_for.tolist()}
+    judged_apart = {rules.UNPROVEN.name, rules.CLOCK_OFF.name, *(one.rule.name for one in declared.watched())}
     return {
         row.pk
         for row in stands
         if row.asset is not None and (row.rule, row.asset) not in watched
-        if row.rule not in (rules.UNPROVEN.name, rules.CLOCK_OFF.name) or row.asset not in who.known
+        if row.rule not in judged_apart or row.asset not in who.known
     }

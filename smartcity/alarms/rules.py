@@ -105,7 +105,7 @@ PLATFORM: Final = (SILENT, MANY_SILENT, UNPROVEN, MANY_UNPROVEN, BRAKED, CLOCK_O
 
 def explain(rule_name: str) -> AlarmRule | None:
     """The rule with its cause, consequence, response and whom to call; None for one that is no longer declared."""
-    every = (*PLATFORM, *declared.alarm_rules())
+    every = (*PLATFORM, *declared.alarm_rules(), *(one.rule for one in declared.watched()))
     return next((rule for rule in every if rule.name == rule_name), None)
 
 

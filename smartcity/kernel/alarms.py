@@ -72,3 +72,16 @@ ClocksOff = Callable[[float], Mapping[int, float]]
 """`(speed)` to the devices whose clock is off now: pk → seconds ahead. Asked about every second."""
 
 PlaceFindings = Callable[[int, bool], Sequence[PlaceFinding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A condition its domain judges from many readings at once, with its own delays and hysteresis.
+
+    `judge(now_ms, standing)` is told on which assets (pk) its alarm stands and answers with what stands now; None: not
+    known, all stays as it is. It may query; it is asked about every second, outside any transaction. The rule's own
+    tests and delays are not asked.
+    """
+
+    rule: AlarmRule
+    judge: Callable[[int, frozenset[int]], Sequence[Finding] | None]

@@ -31,6 +31,7 @@ export function completed(module, shape = "ring") {
       minZoom: 0, order: 50, table: true, ...kinds[name],
     }),
     kinds,
+    own: module.own ?? {},
     style: guarded(module.style, {}),
     position: module.position ? guarded(module.position, null) : null,
     state: guarded(module.state, null),

@@ -6,6 +6,7 @@ import { get } from "#city/api";
 import { city, nameOf } from "#city/city";
 import { failure } from "#city/dialog";
 import { fill, h, icon, refill } from "#city/dom";
+import { layerOf } from "#city/layers";
 import { live } from "#city/live";
 import { actions, alarmLines, commandList, engineering, facts, readings, sectionsOf, stateCard, standingLines, subtitle, why } from "#city/panel-parts";
 
@@ -13,6 +14,7 @@ class AssetPanel extends HTMLElement {
   #uid = null;
   #detail = null;
   #commands = null;
+  #own = null;
 
   connectedCallback() {
     this.setAttribute("role", "complementary");
@@ -20,7 +22,7 @@ class AssetPanel extends HTMLElement {
     this.title_ = h("h2", { tabindex: "-1" });
     this.sub = h("p.panel-sub");
     const close = h("button.icon-button", { type: "button", "aria-label": "Close panel", onclick: () => this.close() }, icon("close"));
-    this.parts = Object.fromEntries(["alarms", "standing", "state", "figures", "chart", "why", "commands", "readings", "engineering", "facts"].map((name) => [name, h(`section.part.part-${name}`)]));
+    this.parts = Object.fromEntries(["alarms", "standing", "own", "state", "figures", "chart", "why", "commands", "readings", "engineering", "facts"].map((name) => [name, h(`section.part.part-${name}`)]));
     this.chart = h("asset-chart");
     this.foot = h("footer.panel-foot");
     this.append(h("header.panel-head", {}, h("div", {}, this.title_, this.sub), close), h("div.panel-body", { tabindex: "-1" }, Object.values(this.parts)), this.foot);
@@ -41,6 +43,7 @@ class AssetPanel extends HTMLElement {
     this.#uid = uid;
     this.#detail = null;
     this.#commands = null;
+    this.#own = null;
     this.hidden = !uid;
     if (!uid) return this.chart.clear();
     const asset = this.#asset;
@@ -50,7 +53,25 @@ class AssetPanel extends HTMLElement {
     fill(this.sub, asset ? subtitle(asset, null) : "");
     this.querySelector(".panel-body").scrollTop = 0;
     if (asset) this.#fast();
+    this.#bring(uid);
     this.#load(uid);
+  }
+
+  /** The part a domain brings for this kind, instead of card and figures; without it those stay. */
+  async #bring(uid) {
+    const asset = this.#asset;
+    const { tag, load } = (asset && layerOf(asset.domain).own[asset.kind]) ?? {};
+    if (!tag) return;
+    try {
+      await load();
+    } catch (error) {
+      return console.warn(`the panel of ${asset.kind}:`, error);
+    }
+    if (uid !== this.#uid) return;
+    this.#own = h(tag);
+    fill(this.parts.own, this.#own);
+    this.#fast();
+    if (this.#detail) this.#own.open(this.#asset, this.#detail, this.#children());
   }
 
   async #load(uid) {
@@ -60,6 +81,7 @@ class AssetPanel extends HTMLElement {
       this.#detail = detail;
       this.#commands = commands.results ?? commands;
       this.#slow();
+      this.#own?.open(this.#asset, detail, this.#children());
       this.chart.open({ asset: this.#asset, detail, commands: this.#commands, children: this.#children() });
     } catch (problem) {
       if (uid !== this.#uid) return;
@@ -104,8 +126,9 @@ class AssetPanel extends HTMLElement {
     const asset = this.#asset;
     fill(this.sub, subtitle(asset, this.#detail));
     replace(this.parts.alarms, alarmLines(asset));
-    replace(this.parts.state, stateCard(asset, this.#children()));
-    replace(this.parts.figures, sectionsOf(asset, this.#children()));
+    replace(this.parts.state, this.#own ? [] : stateCard(asset, this.#children()));
+    replace(this.parts.figures, this.#own ? [] : sectionsOf(asset, this.#children()));
+    this.#own?.update();
     if (this.#detail) replace(this.parts.readings, readings(asset, this.#detail, this.parts.readings.querySelector("details")?.open));
   }
 

@@ -21,6 +21,7 @@ PASSWORD = "a long enough word"
 NOW_MS = int(EVENING.timestamp() * 1000)
 QUARTER_MS, DAY_MS = 900_000, 86_400_000
 JUNCTION, CONTAINER, POINT = "K-001", "C-001", "Q-001"
+SILENT = "K-002"  # a junction that never said anything
 SHOWN = (JUNCTION, CONTAINER, POINT)
 COURSES = {  # (asset, metric): middle and swing of a day
     (JUNCTION, "traffic.flow"): (600.0, 400.0),
@@ -59,6 +60,7 @@ def main(city_map: Path) -> None:
     _ledger()
     _past_and_future()
     _commanded()
+    _signals()
     _scores()
     _sums()
     _logged()
@@ -208,6 +210,58 @@ def _commanded() -> None:
     )  # fmt: skip
     for state, at in (("queued", asked), ("sent", asked), ("applied", done), ("verified", done)):
         Transition.objects.create(command=command, state=state, at=at)
+
+
+def _signals() -> None:
+    """What controllers announced, a quarter hour of stages, requests of the loop at one; SILENT never spoke."""
+    import numpy as np
+
+    from smartcity.control.models import FastEvent
+    from smartcity.devices.models import Device, Series
+    from smartcity.telemetry.store import Store
+    from traffic.models import Approach
+
+    store = Store()
+    at = np.arange(NOW_MS - 900_000, NOW_MS, 5000)
+    signals = Device.objects.filter(asset__kind="intersection").exclude(uid=SILENT).select_related("asset")
+    for number, device in enumerate(signals.order_by("uid")):
+        rows = Approach.objects.filter(parent=device.asset).order_by("uid").values_list("uid", "heading")
+        device.announced, device.announced_at = _announced(list(rows)), EVENING
+        device.save()
+        place = (at // 1000 + 7 * number) % 60
+        shown = np.where(place < 30, 1, np.where(place < 35, 0, np.where(place < 55, 2, 0)))
+        stage = Series.objects.get(device=device, metric="traffic.stage").pk
+        store.bulk(np.full(len(at), stage), at, shown.astype(float), now_ms=NOW_MS)
+    store.close()
+    junction = Device.objects.get(uid=JUNCTION).asset
+    why = "7 vehicles on Main; changing to stage 2 costs 96 veh·s, holding stage 1 costs 140 veh·s"
+    for ago_s, outcome, note in ((12, "confirmed", why), (70, "refused", "minimum green of stage 1 has 3 s to go")):
+        begins = NOW_MS // 1000 - ago_s
+        FastEvent.objects.create(
+            at=EVENING - timedelta(seconds=ago_s), asset=junction, point="stage_plan", outcome=outcome, note=note,
+            value=f"2@{begins} 1@{begins + 25}",
+        )  # fmt: skip
+
+
+def _announced(approaches: list[tuple[str, float]]) -> dict[str, object]:
+    """Two stages: who heads north or south, and who heads east or west."""
+    served = {1: [u for u, h in approaches if abs((h + 45) % 180) < 90], 2: []}
+    served[2] = [uid for uid, _ in approaches if uid not in served[1]]
+    return {
+        "stages": [{"number": n, "name": f"Main {n}", "serves": dict.fromkeys(u, 1.0)} for n, u in served.items()],
+        "conflicts": [[1, 2]],
+        "intergreen_s": {"1": {"2": 5.0}, "2": {"1": 5.0}},
+        "min_green_s": 5.0, "max_red_s": 120.0, "yellow_s": 3.0, "all_red_s": 2.0,
+        "plan": {"number": 1, "green_s": {"1": 30.0, "2": 20.0}},
+        "approaches": {
+            uid: {
+                "storage": 20.0, "saturation": 0.5, "crossing": True, "downstream": [],
+                "groups": [{"lanes": 1, "share": 1.0, "rates": {str(stage): 1.0}}],
+            }
+            for stage, mine in served.items()
+            for uid in mine
+        },
+    }  # fmt: skip
 
 
 def _scores() -> None:

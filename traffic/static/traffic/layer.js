@@ -34,6 +34,11 @@ export const kinds = {
   },
 };
 
+/** Kinds that bring their own part of the panel instead of card and figures: an element, loaded when it is first shown. */
+export const own = {
+  intersection: { tag: "junction-panel", load: () => import("./junction-panel.js") },
+};
+
 export function style(asset, values) {
   return asset.kind === "approach" ? road(values) : signal(values);
 }
