@@ -27,6 +27,7 @@ def ran(name):
 
 
 @pytest.mark.slow
+@pytest.mark.proof  # of scale: its short form is tests/ingest/test_nothing_acknowledged_is_lost.py, and the demo's kill
 def test_killed_twice_on_sqlite_nothing_acknowledged_is_lost():
     results, missed = ran("kill_sqlite")
     assert missed == []
