@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import hypothesis
@@ -10,6 +11,7 @@ import pytest
 
 from tests import migrated, servers
 
+gc.disable()  # until all tests are collected
 hypothesis.settings.register_profile("shared machine", deadline=None)  # how long a case takes is not ours to promise
 hypothesis.settings.load_profile("shared machine")
 
@@ -19,6 +21,12 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Thousands of tests stay to the end: looking through them for garbage again and again is a fifth of collecting."""
+    gc.enable()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,7 +46,7 @@ def django_db_setup(request, django_test_environment, django_db_blocker, django_
         yield
         for connection in connections.all():
             connection.close()
-            if connection.vendor == "postgresql":
+            if hasattr(connection, "close_pool"):
                 connection.close_pool()
 
 
