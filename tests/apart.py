@@ -130,9 +130,10 @@ def wait_until_ready(one: Process, patience_s: float = PATIENCE_S) -> None:
 
 @contextlib.contextmanager
 def apart(*, durable: bool = False, var: Path | None = None) -> Iterator[Apart]:
-    """Database and Redis stand, nothing of the city runs yet; everything is stopped at the end."""
+    """Database (with the city's tables unless `durable`) and Redis stand, nothing of the city runs yet; everything is
+    stopped at the end."""
     with contextlib.ExitStack() as stack:
-        url = stack.enter_context(servers.postgis(durable=durable))
+        url = stack.enter_context(servers.postgis(durable=True) if durable else servers.city_tables())
         redis, redis_url = stack.enter_context(servers.redis_server())
         folder = var or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smartcity-apart-")))
         given = {name: value for name, value in os.environ.items() if not name.startswith("SMARTCITY_")}

@@ -6,7 +6,8 @@ that neither an exception nor Ctrl-C nor kill -9 leaves one running. From a shel
 
     python -m tests.servers postgis redis -- COMMAND...
 
-runs COMMAND with DATABASE_URL and REDIS_URL (and MOSQUITTO_URL) set and ends with its exit code.
+runs COMMAND with DATABASE_URL and REDIS_URL (and MOSQUITTO_URL) set and ends with its exit code. `tables` is a postgis
+that has the city's tables, which the tests then copy instead of migrating.
 """
 
 from __future__ import annotations
@@ -36,8 +37,12 @@ from smartcity.processes.servers import (
     postgresql_programs,
     program,
 )
+from tests import migrated
 
-__all__ = ["Server", "Unavailable", "broker", "descendants", "free_port", "listens", "mosquitto", "postgis", "redis"]
+__all__ = [
+    "Server", "Unavailable", "broker", "city_tables", "descendants", "free_port", "listens", "mosquitto", "postgis",
+    "redis",
+]  # fmt: skip
 NOBODY = ("nobody", "nogroup")
 
 
@@ -54,43 +59,64 @@ def postgis(*, durable: bool = False) -> Iterator[str]:
 @contextlib.contextmanager
 def postgresql(*, durable: bool = False, under: Path | None = None) -> Iterator[tuple[str, Server]]:
     """The same with the server itself, which may be stopped, killed and started; its data lie `under` a folder."""
-    programs = postgresql_programs()
-    password = secrets.token_hex(16)
-    port = free_port()
     with _folder(under) as folder:
-        (folder / "password").write_text(password)
-        data = folder / "data"
-        initdb = [
-            programs / "initdb",
-            "-D",
-            data,
-            "-U",
-            "city",
-            "-A",
-            "scram-sha-256",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-        ]
-        once(folder, [*initdb, f"--pwfile={folder / 'password'}", *([] if durable else ["--no-sync"])])
-        settings = {
-            "port": port,
-            "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": folder,
-            "max_connections": 100,
-            "fsync": "on" if durable else "off",
-            "shared_buffers": "128MB",
-            "max_wal_size": "2GB",
-        }
-        command = [programs / "postgres", "-D", data]
-        for name, value in settings.items():
-            command += ["-c", f"{name}={value}"]
-        url = f"postgres://city:{password}@127.0.0.1:{port}"
-        with _running(
-            "PostgreSQL", command, folder, ready=lambda: postgresql_answers(url), stop=signal.SIGINT
-        ) as server:
+        _new_data(folder, durable)
+        with _postgres(folder, durable=durable) as (url, server):
             make_databases(url)
             yield f"{url}/smartcity", server
+
+
+@contextlib.contextmanager
+def city_tables() -> Iterator[str]:
+    """A PostgreSQL whose three databases hold the city's tables and nothing in them; yields its DATABASE_URL."""
+    kept = migrated.once(f"postgresql-{postgresql_programs().parent.name}", _keep_tables)
+    with _folder() as folder:
+        _copy_data(kept, folder)
+        with _postgres(folder) as (url, _):
+            yield f"{url}/smartcity"
+
+
+def _keep_tables(kept: Path) -> None:
+    """Somewhere the server's user may enter, then copied to where he need not."""
+    with _folder() as folder:
+        _new_data(folder)
+        with _postgres(folder) as (url, server):
+            make_databases(url)
+            migrated.migrate(folder, f"{url}/smartcity")
+            server.stop()
+            _copy_data(folder, kept)
+
+
+def _copy_data(one: Path, other: Path) -> None:
+    subprocess.run(["cp", "-a", one / "data", one / "password", other], check=True)
+
+
+def _new_data(folder: Path, durable: bool = False) -> None:
+    (folder / "password").write_text(secrets.token_hex(16))
+    initdb = [postgresql_programs() / "initdb", "-D", folder / "data", "-U", "city", "-A", "scram-sha-256"]
+    initdb += ["-E", "UTF8", "--locale=C.UTF-8", f"--pwfile={folder / 'password'}"]
+    once(folder, initdb + ([] if durable else ["--no-sync"]))
+
+
+@contextlib.contextmanager
+def _postgres(folder: Path, *, durable: bool = False) -> Iterator[tuple[str, Server]]:
+    """The server on the data that lie in the folder; its address without a database's name."""
+    port, data = free_port(), folder / "data"
+    settings = {
+        "port": port,
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": folder,
+        "max_connections": 100,
+        "fsync": "on" if durable else "off",
+        "shared_buffers": "128MB",
+        "max_wal_size": "2GB",
+    }
+    command = [postgresql_programs() / "postgres", "-D", data]
+    for name, value in settings.items():
+        command += ["-c", f"{name}={value}"]
+    url = f"postgres://city:{(folder / 'password').read_text()}@127.0.0.1:{port}"
+    with _running("PostgreSQL", command, folder, ready=lambda: postgresql_answers(url), stop=signal.SIGINT) as server:
+        yield url, server
 
 
 @contextlib.contextmanager
@@ -164,6 +190,8 @@ def _main(arguments: list[str]) -> int:
         for name in arguments[:split]:
             if name == "postgis":
                 os.environ["DATABASE_URL"] = stack.enter_context(postgis())
+            elif name == "tables":
+                os.environ["DATABASE_URL"] = os.environ[migrated.TEMPLATE] = stack.enter_context(city_tables())
             elif name == "redis":
                 os.environ["REDIS_URL"] = stack.enter_context(redis())
             else:

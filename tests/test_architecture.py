@@ -195,13 +195,13 @@ def test_what_happens_next_is_the_next_line():
     """No model signals, no save() with side effects."""
     offences = []
     for path in sources():
+        where = path.relative_to(ROOT)
         for node in ast.walk(ast.parse(path.read_text())):
-            where = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.ImportFrom) and (node.module or "").endswith((".signals", "django.dispatch")):
-                offences.append(f"{where} imports {node.module}")
+                offences.append(f"{where}:{node.lineno} imports {node.module}")
             if isinstance(node, ast.ClassDef) and any(_is_model(base) for base in node.bases):
                 names = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
-                offences += [f"{where} {node.name}.{name}" for name in names & {"save", "delete"}]
+                offences += [f"{where}:{node.lineno} {node.name}.{name}" for name in names & {"save", "delete"}]
     assert offences == []
 
 

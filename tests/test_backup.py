@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from tests.migrated import give_tables
 from tests.servers import postgis
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,8 +38,7 @@ def migrate(var: Path, *options: str, DATABASE_URL: str = "") -> None:
 
 
 def test_a_backup_taken_while_somebody_writes_is_whole_and_can_be_migrated(var):
-    for alias in ("default", "telemetry"):
-        migrate(var, "--database", alias)
+    give_tables(var)
     writer = sqlite3.connect(var / "telemetry.sqlite3", isolation_level=None)
     writer.execute("CREATE TABLE probe (n INTEGER)")
     writer.execute("INSERT INTO probe VALUES (1)")

@@ -50,7 +50,7 @@ class Told:
 
 
 def run(found: Findings, options: Options) -> None:
-    many = 10_000 if options.quick else 1_000_000
+    many = 5_000 if options.quick else 1_000_000
     with options.room(found.scenario) as var:
         with victims.victim(var, devices=DEVICES, behind_gateway=BEHIND_GATEWAY, coap=True) as city:
             before = city.memory_mb

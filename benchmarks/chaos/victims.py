@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import city as cities
+from tests.migrated import give_tables
 from tests.servers import free_port
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -69,6 +70,8 @@ class Victim:
 
     def provision(self, devices: int, behind_gateway: int = 0) -> None:
         """Before the first start, which then finds all it needs."""
+        if not self.database_url:
+            give_tables(self.var)
         command = [sys.executable, "-m", "benchmarks.chaos.provision", str(devices), str(behind_gateway)]
         done = subprocess.run(
             command, env=self.environment, cwd=cities.ROOT, check=True, stdout=subprocess.PIPE, text=True

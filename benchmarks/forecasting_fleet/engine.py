@@ -112,7 +112,7 @@ def measured(found: dict[str, float], name: str, count: int) -> Iterator[None]:
 
 
 def main(count: int, weeks: int, backtested: int, executor: str) -> dict[str, float]:
-    from smartcity.forecasting import fleet
+    from smartcity.forecasting import executors, fleet
     from smartcity.forecasting.models import Calibration, FleetJob, IssuedForecast
     from smartcity.forecasting.worker import Report
 
@@ -131,7 +131,8 @@ def main(count: int, weeks: int, backtested: int, executor: str) -> dict[str, fl
     def carry_out(what: str, chosen: list[int], now_ms: int) -> Report:
         report = Report()
         plan = fleet.plan(city.TARGET, chosen, FleetJob.What(what), now_ms)
-        fleet.carry_out([plan], executor, report, progress)
+        with executors.opened(executor) as runner:
+            fleet.carry_out([plan], runner, report, progress)
         if report.failed or plan.series != len(chosen):
             raise SystemExit(f"failed: {report.failed}")
         return report

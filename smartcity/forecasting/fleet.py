@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from smartcity.forecasting import executors
+from smartcity.forecasting.executors import Runner
 from smartcity.forecasting.jobs import CALIBRATE_EVERY_MS, HOUR_MS, Found
 from smartcity.forecasting.methods import METHODS
 from smartcity.forecasting.models import FleetJob, Pin
@@ -96,7 +97,7 @@ def refresh(found: Slices, name: str, now_ms: int, *, until: float, report: Repo
             report.left += sum(n for pk, n in mine if pk not in finished)
 
 
-def carry_out(plans: Sequence[Planned], name: str, report: Report, progress: Progress) -> None:
+def carry_out(plans: Sequence[Planned], runner: Runner, report: Report, progress: Progress) -> None:
     """All that is not done of them. `progress` gets the series done now and their share, often, and may raise."""
     jobs = _undone(plans)
     whole, done_now = sum(n for _, n in jobs), 0
@@ -104,9 +105,8 @@ def carry_out(plans: Sequence[Planned], name: str, report: Report, progress: Pro
     def between() -> None:
         progress(done_now, done_now / whole if whole else 1.0)
 
-    with executors.opened(name) as pool:
-        for done in _counted(pool.run(_within(jobs, None), between), report):
-            done_now += 0 if done.error else done.series
+    for done in _counted(runner.run(_within(jobs, None), between), report):
+        done_now += 0 if done.error else done.series
 
 
 def _counted(results: Iterator[Done], report: Report) -> Iterator[Done]:

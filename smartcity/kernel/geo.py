@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from math import asin, atan2, cos, degrees, hypot, radians, sin, sqrt
+from math import asin, atan2, cos, degrees, radians, sin, sqrt
 
 EARTH_M = 6_371_008.8
 LonLat = tuple[float, float]
@@ -41,15 +41,19 @@ def local_xy(origin: LonLat, point: LonLat) -> tuple[float, float]:
 
 def distance_to_line(point: LonLat, line: tuple[LonLat, ...]) -> float:
     """Metres from a point to the nearest part of a line."""
-    xy = [local_xy(point, p) for p in line]
-    if len(xy) == 1:
-        return hypot(*xy[0])
-    return min(_to_segment(a, b) for a, b in pairwise(xy))
-
-
-def _to_segment(a: tuple[float, float], b: tuple[float, float]) -> float:
-    dx, dy = b[0] - a[0], b[1] - a[1]
-    if dx == dy == 0:
-        return hypot(*a)
-    t = max(0.0, min(1.0, -(a[0] * dx + a[1] * dy) / (dx * dx + dy * dy)))
-    return hypot(a[0] + t * dx, a[1] + t * dy)
+    lon, lat = point
+    north = radians(1) * EARTH_M
+    east = north * cos(radians(lat))
+    ax, ay = (line[0][0] - lon) * east, (line[0][1] - lat) * north
+    least = ax * ax + ay * ay
+    for p in line[1:]:
+        bx, by = (p[0] - lon) * east, (p[1] - lat) * north
+        dx, dy = bx - ax, by - ay
+        along = -(ax * dx + ay * dy)  # of the foot from a; no farther than a where it is negative
+        size = dx * dx + dy * dy
+        if along > 0:
+            t = along / size if along < size else 1.0
+            x, y = ax + t * dx, ay + t * dy
+            least = min(least, x * x + y * y)
+        ax, ay = bx, by
+    return sqrt(least)

@@ -54,7 +54,7 @@ def play(histories, delays, ticks):
 
 
 HISTORIES = st.lists(
-    st.lists(st.tuples(st.integers(1, 60), st.sampled_from([50, 89, 95, 101, 150])), min_size=1, max_size=25),
+    st.lists(st.tuples(st.integers(1, 60), st.sampled_from([50, 89, 95, 101, 150])), min_size=1, max_size=12),
     min_size=1,
     max_size=5,
 )
@@ -68,7 +68,7 @@ def absolute(steps):
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(HISTORIES, st.integers(0, 120), st.integers(0, 120), st.integers(0, 60))
 def test_many_assets_at_once_behave_as_each_would_alone(steps, on, off, holds):
     delays, histories = Delays(on, off, holds), [absolute(found) for found in steps]
@@ -82,7 +82,7 @@ def test_many_assets_at_once_behave_as_each_would_alone(steps, on, off, holds):
             assert row[number] == expected, (number, now)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(HISTORIES, st.integers(1, 120))
 def test_nothing_is_raised_that_was_not_bad_for_the_whole_delay(steps, on):
     histories = [absolute(found) for found in steps]

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState, Vie
 
 from tests.browser.demo_stand import PASSWORD
 from tests.city import ROOT, City, city
+from tests.migrated import give_tables
 
 FLAGS = [
     "--no-sandbox",  # tests run as root too, where Chromium's own sandbox refuses to start
@@ -81,6 +82,7 @@ def lit_city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     if not city_map.exists():
         pytest.skip("the demo's map is not there; script/bootstrap --demo brings it")
     var = tmp_path_factory.mktemp("lit")
+    give_tables(var)
     given = {name: value for name, value in os.environ.items() if not name.startswith("SMARTCITY_")}
     given |= {"SMARTCITY_VAR": str(var), "DJANGO_SETTINGS_MODULE": "smartcity.settings"}
     prepare = [sys.executable, "-m", "tests.browser.demo_stand", str(city_map)]

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.city import ROOT, city
+from tests.migrated import give_tables
 
 SECRET = "ab" * 32
 BEFORE_THE_WORDS = """() => {
@@ -54,8 +55,7 @@ def measure(url: str, value: float, at_s: float) -> None:
 def running(tmp_path_factory):
     """A LIVE city with one transformer that has been overloaded for twenty minutes."""
     var = tmp_path_factory.mktemp("city")
-    for alias in ("default", "telemetry", "tasks"):
-        manage(var, "migrate", "--database", alias, "-v", "0")
+    give_tables(var)
     manage(var, "shell", "-c", SETUP)
     with city("--empty", var=var) as started:
         for ago_s in (1200, 600, 60, 1):

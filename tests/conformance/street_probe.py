@@ -156,6 +156,8 @@ def history_faults(domain: str, devices: list[StreetDevice], world: StreetWorld)
     if not find_spec(f"{domain}.history"):
         return
     room: Any = import_module(f"{domain}.history")
+    if hasattr(room, "LENGTHS"):  # it measures its street first: shape and range are those of a shorter look
+        room.LENGTHS.update(settle_s=30, measure_s=60)
     profile = room.History(devices, world, 1).profile if hasattr(room, "History") else room.profile
     ranges = {metric.name: metric for metric in import_module(f"{domain}.metrics").METRICS}
     times = np.arange(NOW - 7 * 86_400_000, NOW, QUARTER_MS, dtype=np.int64)

@@ -11,14 +11,14 @@ from functools import cache
 import pytest
 from django.conf import settings
 
-from tests.conformance.installed import LABELS, MAP, each_domain, needs_map, skip_without
+from tests.conformance.installed import LABELS, MAP, SHIPPED, each_domain, needs_map, skip_without
 
 
 @cache
-def probed(domain):
-    """The domain's twin in a process beside this one, which must not load what a simulator loads."""
+def probed(*domains):
+    """The twins of domains in a process beside this one, which must not load what a simulator loads."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.conformance.street_probe", str(MAP), domain],
+        [sys.executable, "-m", "tests.conformance.street_probe", str(MAP), *domains],
         cwd=settings.ROOT,
         capture_output=True,
         text=True,
@@ -26,12 +26,12 @@ def probed(domain):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1]).get(domain)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def street(domain):
     """What was found there. A library of the demo's may be missing, a room of ours may not."""
-    found = probed(domain)
+    found = probed(*(SHIPPED if domain in SHIPPED else [domain])).get(domain)
     if found is None:
         skip_without(domain, "room twin")
     if "missing" in found:

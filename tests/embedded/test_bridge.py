@@ -10,6 +10,7 @@ import pytest
 
 from tests.city import city
 from tests.embedded.test_runcity import refused
+from tests.migrated import give_tables
 from tests.transports.bridge.stand import say, write_mapping
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.slow, pytest.mark.needs_mosquitto]
@@ -17,6 +18,7 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.slow, pytest.mark.needs_mosq
 
 def test_a_city_with_a_mapping_file_takes_in_what_the_broker_delivers(tmp_path, mosquitto_port):
     path = write_mapping(tmp_path / "bridge.toml", mosquitto_port, broker='client_id = "embedded"\n')
+    give_tables(tmp_path)
     with city("--empty", var=tmp_path, SMARTCITY_BRIDGE=str(path)) as running:
         with running.sign_in("admin", running.password) as browser:
             bridge = browser.get("/api/v1/health").json()["bridge"]
@@ -24,6 +26,7 @@ def test_a_city_with_a_mapping_file_takes_in_what_the_broker_delivers(tmp_path, 
             asyncio.run(say(mosquitto_port, ("sensors/X-1/up", b"[]")))
             deadline = time.monotonic() + 20
             while time.monotonic() < deadline and not bridge["stored"]:
+                time.sleep(0.1)
                 bridge = browser.get("/api/v1/health").json()["bridge"]
             assert (bridge["stored"], bridge["in_flight"]) == (1, 0)
             (row,) = browser.get("/api/v1/quarantine/").json()["results"]
@@ -34,6 +37,7 @@ def test_a_city_with_a_mapping_file_takes_in_what_the_broker_delivers(tmp_path, 
 
 def test_a_mistake_in_the_mapping_file_is_one_sentence(tmp_path):
     path = write_mapping(tmp_path / "bridge.toml", 1883, broker='clientid = "x"\n')
+    give_tables(tmp_path)
     code, said = refused("--empty", var=tmp_path, SMARTCITY_BRIDGE=str(path))
     assert code == 1
     assert said[-1] == f"CommandError: {path}: Object contains unknown field `clientid` - at `$.broker`"

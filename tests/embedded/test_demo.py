@@ -22,6 +22,7 @@ from smartcity.kernel import clock
 from smartcity.kernel.clock import Anchor
 from smartcity.transports.mqtt.client import ConnectionRefused, DeviceClient
 from tests.city import ROOT, City, alive, city, descendants
+from tests.migrated import give_tables
 from traffic.metrics import SOURCES
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs_sumo, pytest.mark.timeout(600)]
@@ -36,6 +37,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """Central Helsinki with its street, from its first start, of an evening; the weeks of history have own tests."""
     var = tmp_path_factory.mktemp("demo")
     shutil.copy(ROOT / "var" / "Helsinki.osm.pbf", var)
+    give_tables(var)
     (var / "history-written").write_text("none, for this test")
     clock.save(Anchor(EVENING_MS, clock.wall_ms(), 1.0, 60.0, True), var / "clock.json")
     with city("--speed", "60", var=var) as running:

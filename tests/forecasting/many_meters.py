@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A city in files of its own with so many meters: python -m tests.forecasting.many_meters COUNT, SMARTCITY_VAR set."""
+"""So many meters in a city's files with its tables: python -m tests.forecasting.many_meters COUNT"""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ def main(count: int) -> None:
     django.setup()
     import numpy as np
     from django.contrib.gis.geos import Point
-    from django.core.management import call_command
 
     from smartcity import declared
     from smartcity.devices.models import Asset, Device, Series, Zone
@@ -20,8 +19,6 @@ def main(count: int) -> None:
     from smartcity.telemetry import book
     from smartcity.telemetry.store import Store
 
-    for alias in ("default", "telemetry"):
-        call_command("migrate", database=alias, verbosity=0)
     zone = Zone.objects.create(code="centre", name="Centre")
     place = {"kind": "connection_point", "geom": Point(24.94, 60.17, srid=4326), "zone": zone, "domain": "energy"}
     made = Asset.objects.bulk_create(Asset(uid=f"P-{n}", name=f"P-{n}", **place) for n in range(count))

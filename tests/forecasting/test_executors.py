@@ -17,6 +17,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from smartcity.forecasting import checks, executors, worker
+from tests.migrated import give_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNT, SIZE = 96, 12
@@ -66,6 +67,7 @@ def heeding() -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     var = tmp_path_factory.mktemp("many")
+    give_tables(var)
     command = [sys.executable, "-m", "tests.forecasting.many_meters", str(COUNT)]
     subprocess.run(command, cwd=ROOT, env=City(var).environment, check=True)
     return var

@@ -198,7 +198,7 @@ def test_progress_is_told_in_series_of_this_run(grid):
         grid.meter(days(4, seed=n))
     told: list[tuple[int, float]] = []
     report = Report()
-    fleet.carry_out([planned(ISSUE, size=1)], executors.HERE, report, lambda n, share: told.append((n, share)))
+    fleet.carry_out([planned(ISSUE, size=1)], executors.Here(), report, lambda n, share: told.append((n, share)))
     assert (told[0], told[-1], report.issued) == ((0, 0.0), (3, 1.0), 3)
 
 

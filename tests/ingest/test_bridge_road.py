@@ -36,7 +36,7 @@ FRAME = b'[{"n":"lighting.power_w","v":41.5}]'
 CHIRPSTACK = 'format = "chirpstack"\n'
 THINGS = 'format = "things_stack"\n'
 HEARD = "2027-01-15T07:59:50+00:00"  # ten seconds before NOW
-KILLS = 4
+KILLS = 3
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core import signing
 
 from tests.mobile.front import front
-from tests.servers import postgis
+from tests.servers import city_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow  # a PostgreSQL with a city's tables in it
@@ -78,10 +78,8 @@ def psql(url: str, file: Path) -> None:
 @pytest.fixture(scope="module")
 def database():
     """A server with the names the file has, a city's tables in it, and the role; yields its address without a name."""
-    with postgis() as url:
+    with city_tables() as url:
         given = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "smartcity.settings"}
-        for alias in ("default", "telemetry", "tasks"):
-            _manage(given, "migrate", "-v0", "--database", alias)
         _manage(given, "shell", "-v0", "-c", SETUP)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"CREATE ROLE smartcity_mobile LOGIN PASSWORD '{ROLE_PASSWORD}'")

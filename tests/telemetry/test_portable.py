@@ -8,11 +8,9 @@ import io
 import os
 import signal
 import stat
-import subprocess
 import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -36,7 +34,6 @@ DAY, HOUR = 86_400_000, 3_600_000
 NOW = int(time.time() * 1000)
 TODAY = NOW // DAY * DAY
 SPAN = ("--from", str(TODAY - 6 * DAY), "--to", str(TODAY + DAY))
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
@@ -347,24 +344,3 @@ def test_progress_says_rows_a_second_and_how_long_it_will_take():
     for _ in range(3):
         told(5, 0.5)
     assert len(out.getvalue().splitlines()) == 1
-
-
-@pytest.mark.slow
-def test_ctrl_c_leaves_no_half_file(tmp_path):
-    """In a process of its own, over a span so long that it is still under way."""
-    environment = os.environ | {"SMARTCITY_VAR": str(tmp_path / "var"), "DATABASE_URL": ""}
-    (tmp_path / "var").mkdir()
-    ready = "from tests.telemetry.half_file import main; main()"
-    for way in (signal.SIGINT, signal.SIGTERM):
-        running = subprocess.Popen(
-            [sys.executable, "-c", ready, str(tmp_path / "half.csv")], cwd=ROOT, env=environment,
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        deadline = time.monotonic() + 120
-        while not list(tmp_path.glob(".half.csv.*.part")) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert list(tmp_path.glob(".half.csv.*.part"))
-        running.send_signal(way)
-        _, said = running.communicate(timeout=240)
-        assert running.returncode == 130 and "no file was written" in said
-        assert [path.name for path in tmp_path.iterdir()] == ["var"]

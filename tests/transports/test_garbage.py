@@ -140,7 +140,7 @@ async def test_half_a_packet_and_gone_leaves_nothing_behind(busy_street):
 
 
 @given(mutated().filter(lambda packet: len(packet) > 1 and packet not in OLD_PACKETS))
-@settings(max_examples=3_000, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=1_500, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 def test_no_packet_makes_the_codec_panic(frame):
     """A panic writes to stderr, and neither a stranger nor a device gone mad may fill the log."""
     try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +23,15 @@ from smartcity.kernel import clock as clocks
 from smartcity.kernel.clock import clock
 from smartcity.telemetry.breaking_off import BreakingOff
 from smartcity.telemetry.headway import Headway
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What carries all of a command's jobs out: its processes begin once, which takes them two seconds each."""
+
+    name: str
+    runner: executors.Runner
+    breaking_off: BreakingOff
 
 
 class Command(BaseCommand):
@@ -44,10 +54,16 @@ class Command(BaseCommand):
         found, now_ms = self._found(metric), self._now_ms(origin)
         name = executor or fleet.executor(found) or executors.HERE
         at = None if origin == "now" else now_ms
-        for what in [FleetJob.What.CALIBRATE] * calibrate + [FleetJob.What.ISSUE]:
-            ids = {target: [row[0] for row in rows] for target, rows in found.items()}
-            plans = [fleet.plan(target, ids[target], what, now_ms, size=partition_size, at=at) for target in ids]
-            self._carry_out(plans, what, name)
+        ids = {target: [row[0] for row in rows] for target, rows in found.items()}
+        try:
+            with BreakingOff() as breaking_off, executors.opened(name) as runner:
+                for what in [FleetJob.What.CALIBRATE] * calibrate + [FleetJob.What.ISSUE]:
+                    made = [fleet.plan(target, ids[target], what, now_ms, size=partition_size, at=at) for target in ids]
+                    self._carry_out(made, what, Lane(name, runner, breaking_off))
+        except executors.Unusable as no:
+            raise CommandError(str(no)) from None
+        except KeyboardInterrupt:
+            raise CommandError("Broken off. The same command goes on where it was.", returncode=130) from None
 
     def _found(self, metrics: list[str]) -> Slices:
         known = {target.metric for target in declared.targets()}
@@ -69,19 +85,15 @@ class Command(BaseCommand):
             raise CommandError("--origin must lie within the last hour: what was issued since then would be lost.")
         return at
 
-    def _carry_out(self, plans: list[Planned], what: str, name: str) -> None:
+    def _carry_out(self, plans: list[Planned], what: str, lane: Lane) -> None:
         report, progress, began = Report(), Headway(sys.stderr, unit="series"), time.perf_counter()
-        whole, todo = sum(one.jobs for one in plans), sum(len(one.undone) for one in plans)
+        series, whole = sum(one.series for one in plans), sum(one.jobs for one in plans)
+        todo = sum(len(one.undone) for one in plans)
         before = f", {whole - todo:,} of them done before" if todo < whole else ""
-        self.stdout.write(f"{what}: {sum(one.series for one in plans):,} series in {whole:,} jobs{before}, by {name}")
+        self.stdout.write(f"{what}: {series:,} series in {whole:,} jobs{before}, by {lane.name}")
         self.stdout.flush()
         try:
-            with BreakingOff() as breaking_off:
-                fleet.carry_out(plans, name, report, breaking_off.watching(progress))
-        except executors.Unusable as no:
-            raise CommandError(str(no)) from None
-        except KeyboardInterrupt:
-            raise CommandError("Broken off. The same command goes on where it was.", returncode=130) from None
+            fleet.carry_out(plans, lane.runner, report, lane.breaking_off.watching(progress))
         finally:
             report.seconds = time.perf_counter() - began
         progress.end(report.issued or report.calibrated)
