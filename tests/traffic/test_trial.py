@@ -23,9 +23,9 @@ def grid(tmp_path_factory):
     home = net.home()
     subprocess.run(
         [
-            home / "bin" / "netgenerate", "--grid", "--grid.number=2", "--grid.length=200", "--grid.attach-length=200",
-            "--default.lanenumber=2", "--default-junction-type=traffic_light", "--tls.guess=true", "--no-turnarounds=true",
-            "-o", folder / "grid.net.xml",
+            home / "bin" / "netgenerate", "--grid", "--grid.number=2", "--grid.length=200",
+            "--grid.attach-length=200", "--default.lanenumber=2", "--default-junction-type=traffic_light",
+            "--tls.guess=true", "--no-turnarounds=true", "-o", folder / "grid.net.xml",
         ],
         check=True,
         capture_output=True,
@@ -58,6 +58,12 @@ def test_left_turns_have_foes_although_they_wait_inside_the_junction(grid):
     lefts = [i for i, row in enumerate(signal.links) if any(link.turn in "lL" for link in row)]
     assert lefts and all(any(pair[0] == i for pair in signal.foes) for i in lefts)
     assert any(len(link.inside) == 2 for i in lefts for link in signal.links[i])
+
+
+def test_the_demos_reader_knows_the_foes_of_left_turns_too(grid):
+    found, _ = grid
+    mine, theirs = net.read(found.path).signals, found.signals
+    assert all(mine[name].foes == theirs[name].foes for name in mine)
 
 
 def test_a_file_that_is_no_network_is_refused_in_words(tmp_path):

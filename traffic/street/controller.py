@@ -269,7 +269,10 @@ class Cabinet:
 
 
 def _between(old: str, new: str, is_yellow: bool) -> str:
-    """A group green in both stages stays green (at the lesser right of way); others clear before new ones begin."""
+    """A group green in both stages stays green (at the lesser right of way), one that may go after a stop in both
+    goes on so; others clear before new ones begin."""
+    if old == new == "s":
+        return "s"
     if old in "Gg" and new in "Gg":
         return "g" if "g" in (old, new) else "G"
     if old in "Gg":

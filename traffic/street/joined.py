@@ -55,6 +55,9 @@ def let_out(net: Net, signal: Signal, state: str) -> str:
             if letters[after] == "r":
                 crossed = any(a == after and letters[b] in "Gg" for a, b in signal.foes)
                 letters[after] = "g" if crossed else "G"
+    for one, other in sorted(signal.foes):  # netconvert opens some pairs of left turns that cross inside
+        if letters[one] == "G" == letters[other]:
+            letters[max(one, other)] = "g"
     return "".join(letters)
 
 

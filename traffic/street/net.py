@@ -218,7 +218,7 @@ def _signals(root: ET.Element, onward: Mapping[str, list[Connection]]) -> dict[s
         for connection in connections:
             if connection.signal:
                 links[connection.signal][connection.link].append(connection)
-    crossing = _crossing_lanes(root)
+    crossing, beyond = _crossing_lanes(root), _beyond(root)
     found = {}
     for item in root.iter("tlLogic"):
         name = item.attrib["id"]
@@ -227,7 +227,7 @@ def _signals(root: ET.Element, onward: Mapping[str, list[Connection]]) -> dict[s
         size = len(item.find("phase").attrib["state"])  # type: ignore[union-attr]
         rows = tuple(tuple(links[name].get(i, ())) for i in range(size))
         phases = tuple((p.attrib["state"], float(p.attrib["duration"])) for p in item.iter("phase"))
-        found[name] = Signal(name, rows, _foes(rows, crossing), phases)
+        found[name] = Signal(name, rows, _foes(rows, crossing, beyond), phases)
     return found
 
 
@@ -245,8 +245,22 @@ def _crossing_lanes(root: ET.Element) -> dict[str, set[str]]:
     return crossing
 
 
-def _foes(rows: tuple[tuple[Connection, ...], ...], crossing: Mapping[str, set[str]]) -> frozenset[tuple[int, int]]:
-    by_lane = {connection.via: index for index, row in enumerate(rows) for connection in row if connection.via}
+def _beyond(root: ET.Element) -> dict[str, str]:
+    """Inner lane → the inner lane after it. Who turns left waits inside: what crosses it is listed by the second."""
+    rows = (item.attrib for item in root.iter("connection"))
+    return {f"{r['from']}_{r['fromLane']}": r["via"] for r in rows if r["from"].startswith(":") and "via" in r}
+
+
+def _foes(
+    rows: tuple[tuple[Connection, ...], ...], crossing: Mapping[str, set[str]], beyond: Mapping[str, str]
+) -> frozenset[tuple[int, int]]:
+    by_lane = {
+        lane: index
+        for index, row in enumerate(rows)
+        for connection in row
+        for lane in (connection.via, beyond.get(connection.via, ""))
+        if lane
+    }
     pairs = set()
     for lane, index in by_lane.items():
         for other in crossing.get(lane, ()):
