@@ -71,13 +71,12 @@ def test_no_stage_of_the_town_has_two_crossing_main_greens(folder):
 def lived(folder):
     """What a minute of one street told, and what a lease and requests did to a signal of it afterwards."""
     return python(
-        TWIN + "from collections import Counter\nfrom traffic.codecs import DETECTOR\n"
-        "from smartcity.kernel import senml\n"
+        TWIN + "from collections import Counter\nfrom traffic.codecs import DETECTOR, SIGNAL\n"
         "twins.WARM_UP_S = 120\n"  # enough for queues at the signals
         "twin = make(); ups = live(twin, 60)\n"
         "names = {}\n"
         "for up in ups:\n"
-        "    codec = DETECTOR if up.uid.startswith('A') else senml.CODEC\n"
+        "    codec = DETECTOR if up.uid.startswith('A') else SIGNAL\n"
         "    names.setdefault(up.uid, set()).update(o.metric for o in codec.decode(up.payload, START))\n"
         "least = min(Counter(up.uid for up in ups).values())\n"
         "extra = {n for uid, own in names.items() for n in own - set(twin.devices[uid].metrics)}\n"
