@@ -24,7 +24,7 @@ def code(tmp_path, monkeypatch) -> Path:
 
 
 def test_it_is_made_once_until_any_code_of_the_city_is_another(code):
-    made = []
+    made: list[Path] = []
     one = migrated.once("sqlite", made.append)
     assert migrated.once("sqlite", made.append) == one and len(made) == 1
     code.write_text("operations = [1]")
