@@ -179,7 +179,8 @@ def _logged() -> None:
 
     device = Device.objects.get(uid=JUNCTION)
     approaches = sorted(Asset.objects.filter(parent__uid=JUNCTION).values_list("uid", flat=True))[:3]
-    device.announced, batches = logged.log(approaches, NOW_MS - 3 * 3_600_000, 3 * 3600 - 60)
+    announced, batches = logged.log(approaches, NOW_MS - 3 * 3_600_000, 3 * 3600 - 60)
+    device.announced = announced | (device.announced or {})
     device.save()
     store = Store()
     store.write(Batch(now_ms=NOW_MS, logged=logged.stored(batches, device.pk)))
