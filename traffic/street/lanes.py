@@ -145,6 +145,12 @@ class Noise:
     dead: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
+def dead(sites: Sequence[Site], draw: Random) -> dict[str, frozenset[int]]:
+    """One dead zone for each five junctions, at least one."""
+    struck = draw.sample(list(sites), max(1, len(sites) // 5))
+    return {site.signal.id: frozenset({draw.randrange(len(site.zones))}) for site in struck}
+
+
 class Heads:
     """The detector heads of one junction in the running simulation."""
 

@@ -8,7 +8,6 @@ planner, its limit checks, the instruction as bytes, the cabinet that may refuse
 from __future__ import annotations
 
 import time
-import xml.etree.ElementTree as ET
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,19 +22,17 @@ import numpy as np
 
 from smartcity.kernel import senml
 from smartcity.kernel.codecs import Instruction
-from smartcity.kernel.control import Setpoint, Situation
+from smartcity.kernel.control import Setpoint
 from traffic import lane_codec, plans
 from traffic.interlocks import INTERLOCKS
 from traffic.planner import centre
 from traffic.planner.frames import Frame
 from traffic.planner.search import Settings
 from traffic.reporting import signal_values
-from traffic.street import baselines, lanes
+from traffic.street import anycabinet, baselines, figures, lanes
 from traffic.street.anynet import AnyNet
 from traffic.street.controller import Cabinet
-from traffic.street.stages import Programme, Stage
 
-YELLOW_S, ALL_RED_S, MIN_GREEN_S, MAX_RED_S = 3.0, 0.0, 5.0, 120.0
 EPOCH_S = 1_700_000_000  # simulated second 0 in the messages: absolute times are absolute
 ASK_AGAIN_S, EXPIRES_S = 10, 15
 OPTIONS = ("--step-length", "1", "--time-to-teleport", "-1", "--no-step-log", "true", "--no-warnings", "true")
@@ -100,6 +97,7 @@ class Field:
     site: lanes.Site
     heads: lanes.Heads
     cabinet: Cabinet
+    announced: Mapping[str, Any]
     frame: Frame | None = None
     asked: int = 0
     asked_at: int = 0
@@ -124,7 +122,7 @@ def run(
             counts, pending = _drive(scenario, controller, settings or Settings(), seed, reach_m, noisy)
         finally:
             libsumo.close()
-        figures = _figures(log, pending)
+        found = figures.of_trips(log, pending)
     spent = time.process_time() - cpu
     decisions = counts.decision_ms or [0.0]
     return Outcome(
@@ -139,7 +137,7 @@ def run(
         decision_p99_ms=float(np.percentile(decisions, 99)),
         cpu_s=spent,
         times_real_time=(scenario.end - scenario.begin) / (time.monotonic() - wall),
-        **figures,
+        **found,
     )
 
 
@@ -186,7 +184,7 @@ class _Street:
         reach_m = reach_m if controller == "adaptive" else baselines.PRESSURE_M
         sites = lanes.sites(scenario.net, reach_m)
         self.draw = Random(f"noise{seed}")
-        noise = lanes.Noise(self.draw, dead=_dead(sites, self.draw)) if noisy else None
+        noise = lanes.Noise(self.draw, dead=lanes.dead(sites, self.draw)) if noisy else None
         self.noise = noise
         now = EPOCH_S + scenario.begin
         self.fields = {site.signal.id: _field(site, reach_m, noise, now) for site in sites}
@@ -233,7 +231,7 @@ class _Street:
     def _send(self, uid: str, place: Field, stage: int, reason: str, reported: Mapping[str, float], now: int) -> None:
         text = plans.write((plans.Segment(stage, now),))
         setpoint = Setpoint(asset=uid, point="stage_plan", value=text, reason=reason, expires_in_s=EXPIRES_S)
-        situation = _situation(uid, place.cabinet.programme, reported, now)
+        situation = anycabinet.situation(uid, place.announced, reported, now)
         self.counts.requests += 1
         if any(lock.check(setpoint, situation) for lock in INTERLOCKS if setpoint.point in lock.points):
             self.counts.stopped_by_checks += 1
@@ -258,117 +256,13 @@ class _Street:
 
 
 def _field(site: lanes.Site, reach_m: float, noise: lanes.Noise | None, now: int) -> Field:
-    cabinet = Cabinet(_programme(site))
+    cabinet = Cabinet(anycabinet.programme(site))
     cabinet.start(now)
     cabinet.lease(now + 10**7)
-    return Field(site, lanes.Heads(site, reach_m, noise), cabinet)
-
-
-def _dead(sites: Sequence[lanes.Site], draw: Random) -> dict[str, frozenset[int]]:
-    """One dead zone for each five junctions, at least one."""
-    struck = draw.sample(list(sites), max(1, len(sites) // 5))
-    return {site.signal.id: frozenset({draw.randrange(len(site.zones))}) for site in struck}
-
-
-def _programme(site: lanes.Site) -> Programme:
-    """The field controller's data: the network's stages, and its own plan to fall back on."""
-    states = site.signal.stages
-    share = site.model.share
-    stages = tuple(
-        Stage(s + 1, f"stage {s + 1}", state, {lane: float(share[s, i]) for i, lane in enumerate(site.model.lanes)})
-        for s, state in enumerate(states)
-    )
-    longest = {state: max(d for name, d in site.signal.phases if name == state) for state in states}
-    conflicts = {
-        (a + 1, b + 1)
-        for a, first in enumerate(states)
-        for b, second in enumerate(states)
-        if a != b and any(first[i] in "Gg" and second[j] in "Gg" and second[i] not in "Gg" for i, j in site.signal.foes)
-    }
-    return Programme(
-        uid=site.signal.id,
-        signal=site.signal.id,
-        stages=stages,
-        conflicts=frozenset(conflicts | {(b, a) for a, b in conflicts}),
-        plan=tuple((s + 1, max(MIN_GREEN_S, longest[state])) for s, state in enumerate(states)),
-        downstream={},
-        groups={},
-        storage={},
-        min_green_s=MIN_GREEN_S,
-        max_red_s=MAX_RED_S,
-        yellow_s=YELLOW_S,
-        all_red_s=ALL_RED_S,
-    )
-
-
-def _situation(uid: str, programme: Programme, reported: Mapping[str, float], now: int) -> Situation:
-    signed = {"min_green_s": programme.min_green_s, "max_red_s": programme.max_red_s}
-    return Situation(
-        asset=uid,
-        kind="intersection",
-        engineering=signed,
-        announced=_announced(programme),
-        reported=reported,
-        ages_s=dict.fromkeys(reported, 0.0),
-        now_ms=now * 1000,
-        is_signed=True,
-    )
-
-
-def _announced(programme: Programme) -> Mapping[str, object]:
-    found = _ANNOUNCED.get(programme.uid)
-    if found is None:
-        found = _ANNOUNCED[programme.uid] = programme.announced()
-    return found
-
-
-_ANNOUNCED: dict[str, Mapping[str, object]] = {}
+    return Field(site, lanes.Heads(site, reach_m, noise), cabinet, cabinet.programme.announced())
 
 
 def _calls(place: Field) -> list[int]:
     """Stages somebody waits for: the best of each lane where one stands."""
     model = place.site.model
     return sorted({model.best_stage(int(i)) + 1 for i in np.flatnonzero(place.heads.waited > 0)})
-
-
-def _figures(log: Path, pending: Sequence[tuple[float, str]]) -> dict[str, Any]:
-    delays, waits, stops, transit, people = [], [], [], [], 0.0
-    by_entry: dict[str, list[float]] = {}
-    finished = 0
-    for _, item in ET.iterparse(log):
-        if item.tag != "tripinfo":
-            continue
-        get = item.attrib
-        delay = float(get["timeLoss"]) + max(0.0, float(get["departDelay"]))
-        delays.append(delay)
-        waits.append(float(get["waitingTime"]))
-        stops.append(float(get["waitingCount"]))
-        finished += float(get["arrival"]) >= 0
-        by_entry.setdefault(get["departLane"].rpartition("_")[0], []).append(delay)
-        if _is_transit(get.get("vType", "")):
-            transit.append(delay)
-        people += delay * (TRANSIT_PERSONS if _is_transit(get.get("vType", "")) else CAR_PERSONS)
-        item.clear()
-    aboard = len(transit) * TRANSIT_PERSONS + (len(delays) - len(transit)) * CAR_PERSONS
-    delays += [delay for delay, _ in pending]
-    worst = max(((float(np.mean(row)), name) for name, row in by_entry.items() if len(row) >= 10), default=(0.0, ""))
-    return {
-        "delay_s": float(np.mean(delays)),
-        "waiting_s": float(np.mean(waits)),
-        "p95_delay_s": float(np.percentile(delays, 95)),
-        "stops": float(np.mean(stops)),
-        "vehicles": len(delays),
-        "finished": finished,
-        "undeparted": len(pending),
-        "person_delay_s": people / max(1.0, aboard),
-        "transit_delay_s": float(np.mean(transit)) if transit else float("nan"),
-        "worst_approach_s": worst[0],
-        "worst_approach": worst[1],
-    }
-
-
-TRANSIT_PERSONS, CAR_PERSONS = 30.0, 1.3
-
-
-def _is_transit(kind: str) -> bool:
-    return any(word in kind.lower() for word in ("bus", "tram", "rail", "train"))
