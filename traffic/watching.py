@@ -88,6 +88,11 @@ class Watcher:
     usual: dict[str, dict[str, float]] = field(default_factory=dict)
     usual_hour: int = -1
 
+    def forget(self) -> None:
+        """Everything remembered, as after a restart."""
+        self.tracks, self.found, self.roster, self.usual = {}, [], [], {}
+        self.looked, self.roster_at, self.usual_hour = -1, float("-inf"), -1
+
     def judge(self, rule: str, now_ms: int, standing: frozenset[int]) -> Sequence[Finding] | None:
         if not self.looked <= now_ms < self.looked + EVERY_MS or self.looked < 0:
             self._look(now_ms)

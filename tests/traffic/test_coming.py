@@ -10,7 +10,8 @@ from tests.traffic.build import NOW, cabinet
 
 def said_and_done(box, seconds, calls=()):
     """(second it said, stage it said, second the change began, stage it changed to) of every green second."""
-    said, done = {}, []
+    said: dict[int, tuple[int, int]] = {}
+    done = []
     for second in range(NOW, NOW + seconds):
         was_changing = box.changing_to
         box.tick(second, calls)

@@ -23,6 +23,7 @@ def test_a_batch_comes_back_as_it_was_written():
 
 def test_its_head_says_number_span_and_when_it_was_sent():
     log = SIGNAL.columns(event_codec.write(EVENTS, 7, AT + 20_000), AT + 20_500).log
+    assert log is not None
     assert (log.number, log.first_ms, log.last_ms, log.sent_ms, log.events) == (7, AT, AT + 12_345, AT + 20_000, 3)
 
 

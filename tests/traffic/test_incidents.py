@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from traffic.incidents import BLOCKED, SPILLED, Policy, Seen, expected, found, resumed, step
+from traffic.incidents import BLOCKED, SPILLED, Policy, Seen, Track, expected, found, resumed, step
 
 FREE = Seen(flow=600.0, occupancy=25.0, queue=0.0, storage=20.0, usual_flow=600.0, usual_occupancy=25.0, served=0.5)
 STUCK = replace(FREE, flow=150.0, occupancy=95.0, queue=12.0, beyond={"A-9": 8.0})
@@ -114,13 +114,13 @@ def test_a_silent_detector_neither_raises_nor_clears():
 
 
 def test_what_stood_before_a_restart_goes_on_until_it_is_over():
-    track = resumed(frozenset({BLOCKED}), 0)
+    track: Track | None = resumed(frozenset({BLOCKED}), 0)
     for now in range(10, 100, 10):
         track = step(track, STUCK, now * 1000)
-    assert track.blocked.stands
+    assert track is not None and track.blocked.stands
     for now in range(100, 400, 10):
         track = step(track, FREE, now * 1000)
-    assert not track.blocked.stands
+    assert track is not None and not track.blocked.stands
 
 
 numbers = st.floats(0, 2000) | st.none()

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from smartcity.devices.models import Device
 from tests.traffic import test_junctions_api as shared
 from tests.traffic.test_junctions_api import as_somebody, crossing, run_stages, say
 from traffic.datex import SPACES
@@ -49,7 +50,7 @@ def test_a_map_names_lanes_ways_in_and_the_group_that_opens_each(client, now):
 def test_a_way_out_is_a_lane_others_lead_to(client, now):
     crossing()
     crossing("K-2", lon=24.91)
-    device = shared.Device.objects.get(uid="K-1")
+    device = Device.objects.get(uid="K-1")
     device.announced["approaches"]["A-1"]["downstream"] = ["K-2.A-1"]
     device.save()
     lanes = as_somebody(client).get("/api/v1/traffic/map/K-1").json()["intersections"][0]["laneSet"]

@@ -123,7 +123,9 @@ def test_what_one_junction_lets_out_arrives_at_the_next():
     centre = Centre({"a": first, "b": second}, SETTINGS)
     centre.take("a", frame(100, {0: [], 1: []}, passed={0: 3}))
     centre.take("b", frame(100, {0: [], 1: []}))
-    arrivals = centre.watches["b"].situation(100.0, 0, 10.0, 60).arrivals
+    found = centre.watches["b"].situation(100.0, 0, 10.0, 60)
+    assert found is not None
+    arrivals = found.arrivals
     assert arrivals[21, 1] == pytest.approx(3.0, abs=0.1) and arrivals[21, 0] < 0.1
 
 
@@ -133,7 +135,7 @@ def test_no_wish_before_the_minimum_green_or_while_changing():
     assert centre.wish("a", State(1, 4.0), 1.0) is None
     assert centre.wish("a", State(0, 0.0), 1.0) is None
     wish = centre.wish("a", State(1, 10.0), 1.0)
-    assert wish.stage == 2 and "changing to stage 2 costs" in wish.reason
+    assert wish is not None and wish.stage == 2 and "changing to stage 2 costs" in wish.reason
 
 
 def test_near_the_maximum_red_the_waiting_lane_is_served_whatever_it_costs():
@@ -142,4 +144,4 @@ def test_near_the_maximum_red_the_waiting_lane_is_served_whatever_it_costs():
     for second in range(1, 95):
         centre.take("a", frame(second, {0: full, 1: [(3.0, 0.0)]}, departed={0: 1}))
     wish = centre.wish("a", State(1, 90.0), 94.0)
-    assert wish.stage == 2 and "near its maximum red" in wish.reason
+    assert wish is not None and wish.stage == 2 and "near its maximum red" in wish.reason

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from smartcity.alarms import evaluate
+from smartcity import declared
 from smartcity.alarms.evaluate import Evaluator
 from smartcity.alarms.models import Alarm
 from smartcity.alarms.rules import explain
@@ -25,9 +25,9 @@ STUCK = {"flow": 150, "occupancy": 95, "queue": 14}
 
 @pytest.fixture
 def evaluator(now):
-    watching.WATCHER.__init__()
+    watching.WATCHER.forget()
     yield Evaluator(grace_s=10**6)
-    watching.WATCHER.__init__()
+    watching.WATCHER.forget()
 
 
 def live(evaluator, start, minutes, **values):
@@ -50,7 +50,7 @@ def test_an_incident_is_raised_once_with_its_evidence_and_ends_when_traffic_pass
     [alarm] = standing()
     assert alarm.asset.uid == "A-1" and alarm.severity == 2
     assert alarm.text.startswith("Main from 1: 150 veh/h pass where 600 are expected; it is ")
-    assert explain(BLOCKED).respond_within_s == 600
+    assert (rule := explain(BLOCKED)) is not None and rule.respond_within_s == 600
     at = live(evaluator, at, 4, **FREE)
     assert standing() == [] and Alarm.objects.filter(rule=BLOCKED).count() == 1
 
@@ -58,7 +58,7 @@ def test_an_incident_is_raised_once_with_its_evidence_and_ends_when_traffic_pass
 def test_what_stands_outlives_a_restart(now, evaluator):
     crossing()
     at = live(evaluator, live(evaluator, now, 15, **FREE), 6, **STUCK)
-    watching.WATCHER.__init__()
+    watching.WATCHER.forget()
     at = live(Evaluator(grace_s=10**6), at, 3, **STUCK)
     assert len(standing()) == 1 and Alarm.objects.filter(rule=BLOCKED).count() == 1
 
@@ -70,7 +70,7 @@ def test_a_domain_that_fails_to_judge_neither_ends_its_alarms_nor_stops_others(n
     def fails(now_ms, standing):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(evaluate.declared, "watched", lambda: (Watched(watching.INCIDENT, fails),))
+    monkeypatch.setattr(declared, "watched", lambda: (Watched(watching.INCIDENT, fails),))
     say("K-1", at, status=2)
     evaluator.reload()
     evaluator.sweep(at)

@@ -176,9 +176,8 @@ class Heads:
             feeds = self.site.zones[index].feeds
             if len(feeds) == 1 and any(speed < STANDING_MS for _, speed in vehicles):
                 stands[feeds[0]] = True
-        for lane in frame.departed:
-            self.waited[lane] = 0.0
         self.waited = np.where(stands | ((self.waited > 0) & self._is_occupied(frame)), self.waited + 1, 0.0)
+        self.waited[list(frame.departed)] = 0.0  # nobody calls in the second somebody leaves
 
     def _is_occupied(self, frame: Frame) -> NDArray[np.bool_]:
         found = np.zeros(len(self.waited), bool)
