@@ -113,6 +113,8 @@ def test_the_speed_of_the_simulation_is_set_and_shown(console):
     expect(page.locator("mode-badge")).to_contain_text("1×")
     speeds.get_by_role("button", name="10×").click()
     expect(speeds.get_by_role("button", name="10×")).to_have_attribute("aria-pressed", "true")
+    page.evaluate("async () => (await import('#city/api')).post('clock/speed', { speed: 3 })")  # as the stand began
+    expect(speeds.get_by_role("button", name="3×", exact=True)).to_have_attribute("aria-pressed", "true")
 
 
 def test_silence_of_the_server_is_said_within_three_seconds_and_the_page_recovers(console, complaints):
