@@ -21,9 +21,10 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     given = parser.parse_args()
     report = Report("traffic_safety")
-    jobs = [(given.seed * 1_000_000 + n, size) for n, size in enumerate(_sizes(given.sequences))]
+    sizes = _sizes(given.sequences)
+    seeds = [given.seed * 1_000_000 + number for number in range(len(sizes))]
     with report.timed("run"), ProcessPoolExecutor(given.jobs, get_context("spawn")) as pool:
-        found = list(pool.map(_job, jobs))
+        found = list(pool.map(sequences.run, sizes, seeds))
     _tell(report, found)
     report.finish(as_json=given.json)
 
@@ -31,11 +32,6 @@ def main() -> None:
 def _sizes(sequences_: int) -> list[int]:
     whole, rest = divmod(sequences_, A_JOB)
     return [A_JOB] * whole + ([rest] if rest else [])
-
-
-def _job(job: tuple[int, int]) -> Counts:
-    seed, size = job
-    return sequences.run(size, seed)
 
 
 def _tell(report: Report, found: list[Counts]) -> None:

@@ -198,3 +198,37 @@ def test_the_plan_of_the_hour_runs():
     shown = [box.tick(second, []) for second in range(NOW, NOW + 60)]
     assert box.plan == 2
     assert next(len(list(run)) for letter, run in groupby(s[0] for s in shown) if letter == "G") == 10
+
+
+@pytest.mark.parametrize(
+    ("speaks", "fault"),
+    [
+        (lambda now, green: Sight(True), "stuck on"),
+        (lambda now, green: Sight(True, 1), "chatter"),
+        (lambda now, green: Sight(True, int(not green and now % 2 == 0)), "implausible"),
+    ],
+)
+def test_a_loop_that_cannot_be_believed_is_reported_and_its_lane_recalled(speaks, fault):
+    street = Street()
+    plain = street.sight
+    street.sight = lambda name: (
+        speaks(street.now, bool(street.shown) and street.shown[-1][2] == "G") if name == "s" else plain(name)
+    )
+    street.want = 1
+    seen = set()
+    for n in range(700):
+        street.want = 1 + n // 60 % 2
+        street.live(1)
+        seen |= {DETECTOR_FAULTS[code] for code in street.box.detector_faults().values()}
+    assert fault in seen and "silent" not in seen
+    assert 2 in street.box.detectors.recalls()
+
+
+def test_a_loop_that_falls_quiet_while_its_neighbours_count_on_is_stuck_off():
+    street = Street()
+    for n in range(1200):
+        street.want = 1 + n // 30 % 2
+        if n == 300:
+            street.waiting = {"m1"}
+        street.live(1)
+    assert street.box.detector_faults() == {"A-3": DETECTOR_FAULTS.index("stuck off")}

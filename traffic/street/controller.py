@@ -86,7 +86,7 @@ class Cabinet:
             self.granted_at += by
         if self._last is not None:
             self._last += by
-        if abs(by) > self.skew.tolerance_s:
+        if abs(by) > ladder.SKEW_S:
             self._has_jumped, self.skew.error_s = True, float(by)
 
     def become(
@@ -138,7 +138,8 @@ class Cabinet:
         now, until = now_ms // 1000, until_ms // 1000
         match point, value:
             case "stage_plan", _:
-                return self.ask(value, until, now, made_at=None if made_ms is None else made_ms / 1000) or ""
+                late_s = None if made_ms is None else (now_ms - made_ms) / 1000
+                return self.ask(value, until, now, made_at=None if late_s is None else now - late_s) or ""
             case "stage", _:
                 return self.hold(value, until) or ""
             case "lease", "auto":

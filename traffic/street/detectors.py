@@ -17,7 +17,8 @@ LEARNED_FROM = 20
 MOST_A_MINUTE = 45  # 2,700 veh/h over one lane
 AT_RED_MOST = 10  # vehicles in a minute that left while the lane had long been at red
 RED_FOR_SURE_S = 5
-WELL_AGAIN_S = 30
+HEARD_AGAIN_S = 30
+WELL_AGAIN_S = 150  # more than two of the minutes that are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Detectors:
         fault = self._fault(loop, second)
         if fault:
             loop.fault, loop.well_since = fault, second
-        elif loop.fault and second - loop.well_since >= WELL_AGAIN_S:
+        elif loop.fault and second - loop.well_since >= (HEARD_AGAIN_S if loop.fault == SILENT else WELL_AGAIN_S):
             loop.fault = FINE
 
     def _fault(self, loop: _Loop, second: int) -> int:

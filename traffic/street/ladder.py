@@ -55,6 +55,7 @@ class Skew:
     """
 
     tolerance_s: float = SKEW_S
+    late_s: float = LATE_S
     error_s: float = 0.0
     is_off: bool = False
     _late: list[float] = field(default_factory=list)
@@ -63,7 +64,7 @@ class Skew:
         """Whether the clocks agree as far as is known."""
         behind = now - made_at
         self._late = [*self._late, behind][-LATE_IN_A_ROW:] if behind > self.tolerance_s else []
-        if behind < -self.tolerance_s or behind > LATE_S:
+        if behind < -self.tolerance_s or behind > self.late_s:
             self.is_off, self.error_s = True, behind
         elif len(self._late) == LATE_IN_A_ROW:
             self.is_off, self.error_s = True, min(self._late)
