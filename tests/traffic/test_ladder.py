@@ -232,3 +232,15 @@ def test_a_loop_that_falls_quiet_while_its_neighbours_count_on_is_stuck_off():
             street.waiting = {"m1"}
         street.live(1)
     assert street.box.detector_faults() == {"A-3": DETECTOR_FAULTS.index("stuck off")}
+
+
+def test_what_follows_is_said_on_every_rung(street):
+    street.asks = False
+    assert street.ask(f"1@{street.now - 1} 2@{street.now + 20}") is None
+    assert street.box.coming(street.now) == (2, 20)
+    street.live(60)
+    assert street.stands[0] == "actuated"
+    assert street.box.changing_to or street.box.coming(street.now)[0] in (0, 1, 2)
+    street.box.to_local()
+    stage, left_s = street.box.coming(street.now)
+    assert stage != street.box.running and 0 <= left_s <= 30

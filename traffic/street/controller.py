@@ -262,6 +262,38 @@ class Cabinet:
         """Seconds and stage of who has waited longest at red with a call; (0, 0) when nobody waits."""
         return self.waits.longest(now)
 
+    def coming(self, now: int) -> tuple[int, int]:
+        """The stage that follows and the seconds until it is due, by what is followed now; (0, 0): none is planned.
+
+        While changing they are the stage that begins and what is left of the intergreen.
+        """
+        if not self._shows_stages:
+            return 0, 0
+        if self.changing_to:
+            return self.changing_to, max(0, round(self.changing_since + self._change_s) - now)
+        stage, at = self._due(now)
+        red, waiting = self.longest_red(now)
+        reach_s = self.matrix.reach_s.get((self.running, waiting), self.programme.intergreen_s)
+        served_at = round(now + self.programme.max_red_s - reach_s - red)
+        if red and waiting != self.running and (stage == 0 or served_at < at):
+            stage, at = waiting, served_at
+        earliest = round(self.green_since + self.programme.least_green_s)
+        return (stage, max(0, at - now, earliest - now)) if stage else (0, 0)
+
+    def _due(self, now: int) -> tuple[int, int]:
+        """Stage and second by hold, request or fixed plan; (0, 0) where the running stage is wanted on."""
+        if self.held_until > now:
+            return (self.held, now) if self.held != self.running else (0, 0)
+        if self.granted_at is not None and self.ladder.rung == ladder.ACTUATED:
+            return 0, 0
+        if not self.ladder.rung and self.lease_until > now and self.request_until > now and self.request:
+            begun = [s.stage for s in self.request if s.start_s <= now]
+            if begun and begun[-1] != self.running:
+                return begun[-1], now
+            return next(((s.stage, s.start_s) for s in self.request if s.start_s > now), (0, 0))
+        ends = round(self.green_since + dict(self.programme.plan).get(self.running, 0))
+        return self._planned(max(now, ends)), ends
+
     # what it does
 
     def tick(
