@@ -244,6 +244,11 @@ class Cabinet:
     def clock_error_s(self) -> float:
         return self.skew.error_s
 
+    @property
+    def red_since(self) -> dict[int | str, int]:
+        """Stage or lane that waits → since when."""
+        return self.waits.since
+
     def detector_faults(self) -> Mapping[str, int]:
         """Device → what is wrong with it."""
         return self.detectors.faults()

@@ -22,7 +22,7 @@ class Waits:
     """
 
     since: dict[Key, int] = field(default_factory=dict)
-    stages: dict[Key, tuple[int, ...]] = field(default_factory=dict)
+    stages: dict[str, tuple[int, ...]] = field(default_factory=dict)
     offered: dict[Key, int] = field(default_factory=dict)
 
     def shift(self, by: int) -> None:
@@ -37,7 +37,7 @@ class Waits:
         """`calls` are stages somebody waits for, `served` the one that is green (0: none)."""
         for stage in calls:
             if stage != served and stage not in self.since:
-                self.since[stage], self.stages[stage] = now, (stage,)
+                self.since[stage] = now
         for key in [k for k in self.since if isinstance(k, int) and (k not in calls or k == served)]:
             self._end(key)
 
@@ -74,16 +74,19 @@ class Waits:
         """Seconds and stage of who has waited longest; (0, 0) when nobody waits."""
         if not self.since:
             return 0, 0
-        key = min(self.since, key=lambda k: (self.since[k], -self.stages[k][0]))
-        return now - self.since[key], self.stages[key][0]
+        key = min(self.since, key=lambda k: (self.since[k], -self._stages(k)[0]))
+        return now - self.since[key], self._stages(key)[0]
+
+    def _stages(self, key: Key) -> tuple[int, ...]:
+        return (key,) if isinstance(key, int) else self.stages[key]
 
     def calls(self, running: int) -> set[int]:
         """Stages somebody waits for whom the running one does not serve."""
-        return {stages[0] for key in self.since if running not in (stages := self.stages[key])}
+        return {stages[0] for key in self.since if running not in (stages := self._stages(key))}
 
     def due(self, max_red_s: float) -> list[tuple[float, tuple[int, ...]]]:
         """Deadlines and the stages that meet them, soonest first."""
-        begun = ((max(at, self.offered.get(key, at)), self.stages[key]) for key, at in self.since.items())
+        begun = ((max(at, self.offered.get(key, at)), self._stages(key)) for key, at in self.since.items())
         return sorted((at + max_red_s, stages) for at, stages in begun)
 
 
