@@ -3,19 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from smartcity.kernel.alarms import AlarmRule, Severity
+from traffic.cabinet_alarms import DESK, OF_THE_CABINET, is_code, limit
 from traffic.metrics import DOOR, MAINS, SOURCES, STATUS
-
-Test = Callable[[float, dict[str, object]], bool]
-DESK = "traffic signal desk"
-
-
-def _is(code: int) -> tuple[Test, Test]:
-    """Raise and clear test of one code of a state metric."""
-    return (lambda value, _: round(value) == code), (lambda value, _: round(value) != code)
 
 
 def _status(
@@ -29,7 +21,7 @@ def _status(
     response: str,
     within_s: int,
 ) -> AlarmRule:
-    is_bad, is_good = _is(STATUS.index(word))
+    is_bad, is_good = is_code(STATUS.index(word))
     return AlarmRule(
         name=f"traffic.{word.replace(' ', '_')}",
         metric="traffic.status",
@@ -50,12 +42,12 @@ def _status(
 
 def _reported_apart(rule: AlarmRule, metric: str, code: int) -> AlarmRule:
     """The same condition at a controller that reports it beside its status, not instead of it."""
-    is_bad, is_good = _is(code)
+    is_bad, is_good = is_code(code)
     return replace(rule, name=metric, metric=metric, is_bad=is_bad, is_good=is_good)
 
 
-_is_fallback, _is_not_fallback = _is(SOURCES.index("fallback"))
-_is_manual, _is_not_manual = _is(SOURCES.index("manual"))
+_is_fallback, _is_not_fallback = is_code(SOURCES.index("fallback"))
+_is_manual, _is_not_manual = is_code(SOURCES.index("manual"))
 
 
 def _is_known(plan: float, signed: dict[str, object]) -> bool:
@@ -84,7 +76,8 @@ _DOOR = _status(
     response="Check whether work is announced; otherwise send the patrol.",
     within_s=3600,
 )
-ALARMS = (
+ALARMS: tuple[AlarmRule, ...] = (
+    *OF_THE_CABINET,
     _status(
         "conflict trip",
         Severity.CRITICAL,
@@ -128,8 +121,8 @@ ALARMS = (
         is_good=_is_not_fallback,
         on_delay_s=120,
         off_delay_s=60,
-        text="{name}: lost the centre, runs its fixed plan",
-        cause="Stage requests stopped coming while the mode was adaptive: detectors silent, link or loop down.",
+        text="{name}: does not follow the centre",
+        cause="It says why (reason of the fallback): detectors, a silent centre, clocks, refusals, its monitor.",
         consequence="The junction is safe but waits are longer.",
         response="See whether its detectors report; restart the loop if many junctions fell back at once.",
         respond_within_s=3600,
@@ -172,8 +165,8 @@ ALARMS = (
         metric="traffic.longest_red_s",
         kinds=("intersection",),
         severity=Severity.MEDIUM,
-        is_bad=lambda value, signed: value > _limit(signed) + 15,
-        is_good=lambda value, signed: value < _limit(signed),
+        is_bad=lambda value, signed: value > limit(signed) + 15,
+        is_good=lambda value, signed: value < limit(signed),
         on_delay_s=10,
         off_delay_s=30,
         text="{name}: somebody has waited {value:.0f} s at red",
@@ -184,9 +177,3 @@ ALARMS = (
         call=DESK,
     ),
 )
-
-
-def _limit(signed: dict[str, object]) -> float:
-    """The signed maximum red, s; 120 where none is signed."""
-    value = signed.get("max_red_s")
-    return float(value) if isinstance(value, int | float) else 120.0

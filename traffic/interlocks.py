@@ -12,6 +12,7 @@ from traffic import plans
 from traffic.metrics import STATUS
 
 STALE_S = 20.0
+AHEAD_S = 1.0  # a report from further in the future was dated by a clock that is wrong
 KINDS = ("intersection",)
 
 
@@ -122,6 +123,16 @@ def _conflicts(segments: tuple[plans.Segment, ...], situation: Situation) -> str
     return None
 
 
+def _clock(segments: tuple[plans.Segment, ...], situation: Situation) -> str | None:
+    """Plans are in absolute seconds: a cabinet whose clock is ahead would follow them too early.
+
+    One that is behind cannot be told from a line that is slow; the cabinet sees that itself (street/ladder.py).
+    """
+    del segments
+    ahead = -min(situation.ages_s.get(metric, 0.0) for metric in ("traffic.stage", "traffic.green_s"))
+    return f"the cabinet's clock is {ahead:.0f} s ahead" if ahead > AHEAD_S else None
+
+
 def _fresh(situation: Situation, metric: str) -> float | None:
     if situation.ages_s.get(metric, STALE_S + 1) > STALE_S:
         return None
@@ -131,6 +142,7 @@ def _fresh(situation: Situation, metric: str) -> float | None:
 INTERLOCKS = (
     Interlock("announced stages", KINDS, ("stage", "stage_plan"), _checked(_is_announced), "announced stage table"),
     Interlock("normal operation", KINDS, ("stage", "stage_plan"), _checked(_works), "EN 12675"),
+    Interlock("clock skew", KINDS, ("stage", "stage_plan"), _checked(_clock), "plans in absolute seconds"),
     Interlock("minimum green", KINDS, ("stage", "stage_plan"), _checked(_minimum_green), "RiLSA 2015, 2.7"),
     Interlock("maximum red", KINDS, ("stage_plan",), _checked(_maximum_red), "signed timing sheet"),
     Interlock("conflicting stages", KINDS, ("stage", "stage_plan"), _checked(_conflicts), "announced intergreens"),

@@ -12,6 +12,14 @@ STATUS = ("ok", "dark", "flashing", "conflict trip", "door open", "mains fail")
 SOURCES = ("local", "centre", "manual", "fallback")
 DOOR = ("closed", "open")
 MAINS = ("present", "failed")
+RED_LAMP = ("works", "failed")
+UPS = ("on mains", "on battery", "battery low")
+RUNGS = ("adaptive", "actuated", "fixed plan", "flash")
+REASONS = (
+    "none", "a detector is silent", "most detectors have failed", "the centre is silent", "clocks disagree",
+    "refusals in a row", "conflict monitor",
+)  # fmt: skip
+DETECTOR_FAULTS = ("none", "silent", "stuck on", "stuck off", "chatter", "implausible")
 
 
 def _metric(name: str, title: str, unit: str, high: float, purpose: str, **more: Any) -> Metric:
@@ -95,6 +103,40 @@ STATE = (
         "mains", "Mains", "1", len(MAINS) - 1,
         "Whether the supply stands, whatever the signal shows: on its battery it may go on for a while.",
         states=MAINS,
+    ),
+    _told(
+        "red_lamp", "Red lamp", "1", len(RED_LAMP) - 1,
+        "Whether every red lamp burns: without it a driver sees nothing that stops them.", states=RED_LAMP,
+    ),
+    _told(
+        "ups", "Battery", "1", len(UPS) - 1,
+        "What the cabinet lives on, so that somebody comes before the signal goes dark.", states=UPS,
+    ),
+    _told(
+        "rung", "Way of control", "1", len(RUNGS) - 1,
+        "Where the cabinet stands on its fallback ladder: stages by request, its own loops, its plan, or flashing.",
+        states=RUNGS,
+    ),
+    _told(
+        "fallback_reason", "Reason of the fallback", "1", len(REASONS) - 1,
+        "Why the cabinet does not follow the centre, so that the cause is mended and not looked for.", states=REASONS,
+    ),
+    _told(
+        "detector_fault", "Detector health", "1", len(DETECTOR_FAULTS) - 1,
+        "What is wrong with a loop at the stop lines, by the cabinet: its lane is on recall meanwhile.",
+        states=DETECTOR_FAULTS,
+    ),
+    _told(
+        "detectors_failed", "Failed detectors", "1", 64,
+        "How many devices at the stop lines the cabinet does not believe: with most of them gone it runs its plan.",
+    ),
+    _told(
+        "clock_error_s", "Clock error", "s", 86_400 * 366,
+        "How far the cabinet's clock and the centre's are apart: plans are in absolute seconds.",
+    ),
+    _told(
+        "refused", "Refused requests", "1", 1e9,
+        "Requests that broke a rule since the cabinet started: in normal running there is none.",
     ),
 )  # fmt: skip
 MEASURES = (

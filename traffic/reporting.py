@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -31,11 +32,48 @@ class Housing(Protocol):
 
     door_open: bool
     mains_failed: bool
+    red_lamp_failed: bool
+    ups: int
+
+
+class Guarded(Protocol):
+    """The part of a cabinet that says how it is controlled and what it does not believe."""
+
+    refused: int
+
+    @property
+    def rung(self) -> int: ...
+
+    @property
+    def reason(self) -> int: ...
+
+    @property
+    def clock_error_s(self) -> float: ...
+
+    def detector_faults(self) -> Mapping[str, int]: ...
 
 
 def housing_values(cabinet: Housing) -> dict[str, float]:
-    """Metric → code of door and mains."""
-    return {"traffic.door": float(cabinet.door_open), "traffic.mains": float(cabinet.mains_failed)}
+    """Metric → code of door, mains, red lamp and battery."""
+    return {
+        "traffic.door": float(cabinet.door_open),
+        "traffic.mains": float(cabinet.mains_failed),
+        "traffic.red_lamp": float(cabinet.red_lamp_failed),
+        "traffic.ups": float(cabinet.ups),
+    }
+
+
+def ladder_values(cabinet: Guarded) -> dict[str, float]:
+    """Metric → where the cabinet stands on its ladder, why, and which of its senses have failed."""
+    faults = cabinet.detector_faults()
+    return {
+        "traffic.rung": float(cabinet.rung),
+        "traffic.fallback_reason": float(cabinet.reason),
+        "traffic.detector_fault": float(min(faults.values(), default=0)),
+        "traffic.detectors_failed": float(len(faults)),
+        "traffic.clock_error_s": abs(cabinet.clock_error_s),
+        "traffic.refused": float(cabinet.refused),
+    }
 
 
 def signal_values(cabinet: Controller, now: int) -> dict[str, float]:

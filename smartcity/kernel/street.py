@@ -83,6 +83,11 @@ class World(Protocol):
         """A folder the street may keep derived files in (a road network made from the map)."""
         ...
 
+    @property
+    def speed(self) -> float:
+        """City seconds in a second: how late a device may be for no fault of its own."""
+        ...
+
     def traffic_flow(self, point: LonLat, within_m: float = 150.0) -> float | None:
         """Vehicles per hour on the nearest observed road, or None where nothing is observed."""
         ...

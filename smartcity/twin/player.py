@@ -82,6 +82,7 @@ class Player:
             began = loop.time()
             face = await self.follower.ask(self.reached_ms)
             if face is not None and self._may_live(face.mode):
+                self.world.speed = face.speed
                 await self._live_until(face.at)
             self.fleet.greet()
             await asyncio.sleep(max(0.02, began + ASK_EVERY_S - loop.time()))

@@ -31,6 +31,7 @@ class StreetWorld(Weather):
         self.centre, self.zone = centre, zone
         self.map_file, self.folder = map_file, folder
         self.past_power = past
+        self.speed = 1.0
         self._tz = ZoneInfo(zone)
         self._power: Mapping[LonLat, float] = {}
         self._traffic: dict[LonLat, tuple[float, float]] = {}

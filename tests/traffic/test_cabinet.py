@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.traffic.build import NOW, cabinet
+from traffic.metrics import REASONS
 from traffic.street.controller import CENTRE, FALLBACK, FLASHING, LOCAL, MANUAL
 
 FOES = [(0, 2), (0, 3), (1, 2), (1, 3)]
@@ -97,8 +98,10 @@ def test_when_the_lease_ends_the_fixed_plan_goes_on_from_the_running_stage():
     shown += run(box, 25, NOW + 40)
     assert box.source == FALLBACK
     assert runs(shown, 2)[1] == ("G", 25)  # the whole time to the end of the lease, then the plan changes in order
-    run(box, 70, NOW + 65)
-    assert box.source == LOCAL
+    run(box, 500, NOW + 65)
+    assert (box.source, REASONS[box.reason]) == (FALLBACK, "the centre is silent")
+    run(box, 100, NOW + 565)
+    assert (box.source, box.reason) == (LOCAL, 0)  # the grant is long over: the plan is its own right now
 
 
 def test_somebody_who_waits_is_served_before_the_maximum_red_even_against_the_centre():

@@ -11,10 +11,10 @@ from smartcity.kernel import senml
 from tests.traffic.build import NOW, cabinet, junction, situation, wish
 from traffic.alarms import ALARMS
 from traffic.interlocks import INTERLOCKS
-from traffic.metrics import METRICS, SOURCES, STATUS
-from traffic.reporting import housing_values, signal_values
+from traffic.metrics import METRICS, RUNGS, SOURCES, STATUS
+from traffic.reporting import housing_values, ladder_values, signal_values
 from traffic.street import faults
-from traffic.street.controller import DARK, FLASHING
+from traffic.street.controller import CONFLICT, DARK, FLASHING
 
 NAMES = {metric.name for metric in METRICS}
 
@@ -97,6 +97,37 @@ def test_a_plan_that_the_engineering_data_name_is_no_alarm():
     (rule,) = [rule for rule in ALARMS if rule.name == "traffic.plan"]
     assert not rule.is_bad(7.0, {"plans": [1, 7]}) and rule.is_good(7.0, {"plans": [1, 7]})
     assert rule.is_bad(2.0, {"plans": [1, 7]})
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"traffic.red_lamp": 1}, {"traffic.red_lamp"}),
+        ({"traffic.ups": 1}, {"traffic.battery"}),
+        ({"traffic.ups": 2}, {"traffic.battery_low"}),
+        ({"traffic.clock_error_s": 30}, {"traffic.clock"}),
+        ({"traffic.clock_error_s": 0.4}, set()),
+        ({"traffic.detector_fault": 3}, {"traffic.detector"}),
+        ({"traffic.longest_red_s": 140}, {"traffic.long_red"}),
+        ({"traffic.longest_red_s": 301}, {"traffic.long_red", "traffic.stuck_red"}),
+    ],
+)
+def test_what_the_cabinet_says_of_its_lamps_battery_clock_and_loops_are_alarms(values, expected):
+    assert alarms({name: float(value) for name, value in values.items()}) == expected
+
+
+def test_a_red_lamp_that_fails_is_reported_beside_what_the_signal_does():
+    box = cabinet()
+    box.become(CONFLICT, NOW, red_lamp_failed=True)
+    said = reported(box) | ladder_values(box)
+    assert (said["traffic.red_lamp"], RUNGS[round(said["traffic.rung"])]) == (1.0, "flash")
+    assert alarms(said) == {"traffic.red_lamp", "traffic.conflict_trip"}
+
+
+def test_nothing_is_asked_of_a_cabinet_whose_reports_come_from_the_future():
+    here = situation()
+    here.ages_s["traffic.stage"] = -30.0
+    assert refusals(here) == ["the cabinet's clock is 30 s ahead"]
 
 
 def test_every_kind_of_fault_happens_on_the_simulated_street():

@@ -18,7 +18,7 @@ from traffic import twin as twins
 from traffic.twin import Twin
 class World:
     map_file, folder, zone = told['map'], told['folder'], 'Europe/Helsinki'
-    seen = ()
+    seen, speed = (), 1.0
     def local_hours(self, at_ms):
         return at_ms / 3_600_000 % 24, 0
     def note_traffic(self, seen):
@@ -86,7 +86,7 @@ def lived(folder):
         "    return [[a.state, a.reason] for a in twin.command(uid, {'id': key, 'point': point, 'value': value,\n"
         "            'expires_at': (now + 200) * 1000, 'sequence': n}, twin.street.now * 1000)]\n"
         "said = [order('f1', 'stage_plan', f'1@{now}', 1), order('a', 'lease', 'auto', 2)]\n"
-        "live(twin, 40, now * 1000); other = 2 if box.running == 1 else 1\n"
+        "live(twin, 25, now * 1000); other = 2 if box.running == 1 else 1\n"
         "said += [order('f2', 'stage_plan', f'{other}@{twin.street.now + 10}', 3)]\n"
         "said += [order('f3', 'stage_plan', f'99@{now}', 4)]\n"
         "live(twin, 30, twin.street.now * 1000)\n"

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from smartcity.kernel.control import Situation
@@ -41,7 +41,13 @@ def programme(site: Site) -> Programme:
         max_red_s=MAX_RED_S,
         yellow_s=YELLOW_S,
         all_red_s=ALL_RED_S,
+        foes=frozenset(pair for pair in site.signal.foes if not _are_opened_together(pair, states)),
     )
+
+
+def _are_opened_together(pair: tuple[int, int], states: Sequence[str]) -> bool:
+    """Some networks open links together that their own geometry lets cross: that is their word, not the cabinet's."""
+    return any(state[pair[0]] == "G" == state[pair[1]] for state in states)
 
 
 def situation(uid: str, announced: Mapping[str, Any], reported: Mapping[str, float], now: int) -> Situation:

@@ -13,6 +13,8 @@ from smartcity.kernel.street import StreetDevice
 from traffic.codecs import Measured
 from traffic.street import demand, match, net, stages
 from traffic.street.controller import Cabinet
+from traffic.street.detectors import Lane, Sight
+from traffic.street.faults import NOBODY, Struck
 from traffic.street.recorder import Recorder, Second
 from traffic.street.sumo import Simulation
 
@@ -47,10 +49,16 @@ def lay_out(osm: Path, folder: Path, devices: Sequence[StreetDevice], seed: int)
         site.uid: stages.programme(network, site, trips, names=names, storage=storage, downstream=downstream)
         for site in sites
     }
+    programmes = {uid: replace(found, lanes=_watched(found, zones)) for uid, found in programmes.items()}
     flows = trips.flows()
     peak = {uid: sum(flows.get(edge, 0.0) for edge in found) for uid, found in edges.items()}
     approaches = {site.uid: tuple(uid for uid, found in site.approaches.items() if found) for site in sites}
     return Layout(network, trips, programmes, zones, approaches, peak)
+
+
+def _watched(programme: stages.Programme, zones: Mapping[str, match.Zone]) -> Mapping[str, Lane]:
+    """Lanes that have a loop."""
+    return {name: lane for name, lane in programme.lanes.items() if name in zones[lane.detector].stop_lanes}
 
 
 def _tram_lines(
@@ -102,6 +110,7 @@ class Street:
         self._somebody_comes_after_s = SOMEBODY_S
         self._shown: dict[str, str] = {}
         self.recorders: dict[str, Recorder] = {}
+        self.struck: Struck = NOBODY
         self._start_cabinets()
 
     def _start_cabinets(self) -> None:
@@ -142,8 +151,9 @@ class Street:
     def _drive(self, uid: str, cabinet: Cabinet) -> bool:
         before = (cabinet.running, cabinet.changing_to)
         calls = self._calls(uid, cabinet.programme)
+        clock = self.now + self.struck.clocks.get(uid, 0)
         is_blocked = bool(cabinet.changing_to) and self.simulation.box_is_blocked(cabinet.programme.signal)
-        state = cabinet.tick(self.now, calls, box_is_blocked=is_blocked)
+        state = cabinet.tick(clock, calls, box_is_blocked=is_blocked, seen=self._seen_by(uid))
         if self._shown.get(uid) != state:
             self.simulation.show(cabinet.programme.signal, state)
             self._shown[uid] = state
@@ -176,11 +186,16 @@ class Street:
         lanes = {approach: len(self.layout.zones[approach].stop_lanes) for approach in phases}
         return self.recorders[uid].configuration(to_line_s, lanes)
 
+    def _seen_by(self, uid: str) -> dict[str, Sight]:
+        """What the loops of a cabinet say in this second; those that are unplugged say nothing."""
+        plugged = (approach for approach in self.layout.approaches[uid] if approach not in self.struck.detectors)
+        return {lane: sight for approach in plugged for lane, sight in self.simulation.sights(approach).items()}
+
     def _calls(self, uid: str, programme: stages.Programme) -> list[int]:
         """Stages somebody waits for: the one that serves a waiting approach best, and one that opens a crossing."""
         wanted = set()
         for approach in self.layout.approaches[uid]:
-            if self.simulation.has_call(approach):
+            if approach not in self.struck.detectors and self.simulation.has_call(approach):
                 best = max(programme.stages, key=lambda stage: stage.serves.get(approach, 0.0))
                 wanted.add(best.number)
             if approach in self._crossings and self._closed_s.get(approach, 0) > self._somebody_comes_after_s:
@@ -195,7 +210,7 @@ class Street:
         that is sum(c²) / 2T (renewal argument, as for uniform arrivals at a signal). Second k of it adds k - 1/2.
         """
         tally = self._minutes[uid][-1]
-        serves = {} if cabinet.changing_to else _stage(cabinet).serves
+        walks = cabinet.walks()
         is_even = self.simulation.second % 2 == 0
         for approach in self.layout.approaches[uid]:
             tally.departed += self.simulation.departed_last_second(approach)
@@ -207,7 +222,7 @@ class Street:
             if approach not in self._crossings:
                 continue
             tally.crossings_s += 1
-            if cabinet.changing_to or serves.get(approach, 0.0) > 0:
+            if not walks.get(approach, False):
                 self._closed_s[approach] = self._closed_s.get(approach, 0) + 1
                 tally.foot_s += self._closed_s[approach] - 0.5
             else:
@@ -240,7 +255,3 @@ class Street:
 
     def close(self) -> None:
         self.simulation.close()
-
-
-def _stage(cabinet: Cabinet) -> stages.Stage:
-    return next(stage for stage in cabinet.programme.stages if stage.number == cabinet.running)

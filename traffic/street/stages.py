@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from traffic.street.demand import Demand
+from traffic.street.detectors import Lane
+from traffic.street.groups import matrix
 from traffic.street.joined import behind, inner, let_out
 from traffic.street.match import Site
 from traffic.street.net import Net, Signal
@@ -22,6 +24,9 @@ PLAN_SATURATION = 0.38  # what lanes reach with turning vehicles; the plan is ma
 PERMISSIVE = 0.6  # share of it where a turn must yield
 CYCLE_S = (50.0, 100.0)
 SHORTEST_PLAN_GREEN_S = 8.0
+WALK_S = 5.0  # green on foot, at least (RiLSA 2015; 4 to 7 s are usual)
+LANE_M = 3.25
+LONGEST_ALL_RED_S = 10.0  # all-red is held while somebody slow is still inside the junction
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,31 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Walk:
+    """A crossing on foot: the approach it lies at, how far it is, the links of the state string that drive over it."""
+
+    uid: str
+    width_m: float
+    links: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A fixed plan that begins at this second of the local day: its number, and green seconds by stage."""
+
+    from_s: int
+    number: int
+    greens: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Programme:
-    """Everything a signal device announces, and the fixed plan it runs by itself (stage number, green seconds)."""
+    """Everything a signal device announces, and the fixed plan it runs by itself (stage number, green seconds).
+
+    What follows after `all_red_s` may be left out: `foes` are links that cross, `intergreens` seconds from the end of
+    one link's green to the start of another's, `forbidden` changes of stage that are never made, `lanes` what serves
+    each lane at a stop line, `timetable` plans by the time of day in `zone`.
+    """
 
     uid: str
     signal: str
@@ -59,10 +87,25 @@ class Programme:
     max_red_s: float = MAX_RED_S
     yellow_s: float = YELLOW_S
     all_red_s: float = ALL_RED_S
+    longest_all_red_s: float = LONGEST_ALL_RED_S
+    foes: frozenset[tuple[int, int]] = frozenset()
+    intergreens: Mapping[tuple[int, int], float] = field(default_factory=dict)
+    forbidden: frozenset[tuple[int, int]] = frozenset()
+    walks: tuple[Walk, ...] = ()
+    walk_s: float = WALK_S
+    lanes: Mapping[str, Lane] = field(default_factory=dict)
+    timetable: tuple[Timed, ...] = ()
+    zone: str = "UTC"
 
     @property
     def intergreen_s(self) -> float:
+        """From the end of a stage to the start of another, at least."""
         return self.yellow_s + self.all_red_s
+
+    @property
+    def least_green_s(self) -> float:
+        """Minimum green of a stage: that of vehicles, and of the people who walk in it."""
+        return max(self.min_green_s, self.walk_s) if self.walks else self.min_green_s
 
     @property
     def crossings(self) -> frozenset[str]:
@@ -70,16 +113,21 @@ class Programme:
         return frozenset(uid for uid in self.groups if any(stage.serves.get(uid, 0.0) == 0 for stage in self.stages))
 
     def announced(self) -> dict[str, Any]:
-        """The hello message; numbers of stages are strings where JSON wants keys."""
+        """The hello message; numbers of stages are strings where JSON wants keys. What is not allowed is not there."""
+        change = matrix(self).change_s
         pairs = sorted((a, b) for a, b in self.conflicts if a < b)
         return {
             "stages": [{"number": s.number, "name": s.name, "serves": dict(s.serves)} for s in self.stages],
             "conflicts": [list(pair) for pair in pairs],
             "intergreen_s": {
-                str(a.number): {str(b.number): self.intergreen_s for b in self.stages if b is not a}
+                str(a.number): {
+                    str(b.number): float(change[a.number, b.number])
+                    for b in self.stages
+                    if (a.number, b.number) in change
+                }
                 for a in self.stages
             },
-            "min_green_s": self.min_green_s,
+            "min_green_s": self.least_green_s,
             "max_red_s": self.max_red_s,
             "yellow_s": self.yellow_s,
             "all_red_s": self.all_red_s,
@@ -127,7 +175,32 @@ def programme(
         downstream=downstream,
         groups={uid: _groups(net, signal, edges, states, flows) for uid, edges in site.approaches.items() if edges},
         storage={uid: storage.get(uid, 0.0) for uid in site.approaches},
+        foes=signal.foes,
+        walks=_walks(net, signal, site, stages),
+        lanes=_lanes(net, signal, site, states),
     )
+
+
+def _walks(net: Net, signal: Signal, site: Site, stages: tuple[Stage, ...]) -> tuple[Walk, ...]:
+    """A crossing at each approach that some stage leaves without green, as wide as the lanes that come in there."""
+    found = []
+    for uid, edges in site.approaches.items():
+        links = frozenset(i for i, row in enumerate(signal.links) if any(c.edge in edges for c in row))
+        width = LANE_M * max((len(net.edges[edge].lanes) for edge in edges), default=0)
+        if links and any(all(stage.green[i] not in "Gg" for i in links) for stage in stages):
+            found.append(Walk(uid, width, links))
+    return tuple(found)
+
+
+def _lanes(net: Net, signal: Signal, site: Site, states: list[str]) -> dict[str, Lane]:
+    """Lanes at the stop lines of each approach, with the stages that serve them in full."""
+    found = {}
+    for uid, edges in site.approaches.items():
+        for lane in _outer_lanes(net, signal, edges):
+            serving = [n for n, state in enumerate(states, start=1) if _share(net, signal, lane, state, states)]
+            if serving:
+                found[lane] = Lane(uid, tuple(serving))
+    return found
 
 
 def _is_green(state: str) -> bool:

@@ -12,6 +12,7 @@ import libsumo
 
 from traffic.codecs import Measured
 from traffic.street.demand import Demand
+from traffic.street.detectors import Sight
 from traffic.street.match import Zone
 from traffic.street.net import Net, Signal
 
@@ -38,6 +39,8 @@ class Simulation:
         self._zones: dict[str, Zone] = {}
         self._passed: dict[str, deque[int]] = {}
         self._before: dict[str, set[str]] = {}
+        self._sights: dict[str, dict[str, Sight]] = {}
+        self._on_lane: dict[str, set[str]] = {}
         self._trams_gone: dict[str, int] = {}
         self._departed: dict[str, int] = {}
         self._came: dict[str, int] = {}
@@ -72,10 +75,14 @@ class Simulation:
         self.second += 1
         for uid, zone in self._zones.items():
             here: set[str] = set()
-            for lane in zone.stop_lanes:
-                here.update(libsumo.lane.getLastStepVehicleIDs(lane))
+            on_lane = {lane: set(libsumo.lane.getLastStepVehicleIDs(lane)) for lane in zone.stop_lanes}
+            here.update(*on_lane.values())
             gone = self._before[uid] - here
             self._came[uid] = len(here - self._before[uid])
+            self._sights[uid] = {
+                lane: Sight(bool(found), len(self._on_lane.get(lane, set()) & gone)) for lane, found in on_lane.items()
+            }
+            self._on_lane |= on_lane
             self._passed[uid].append(len(gone))
             self._departed[uid] += len(gone)
             self._trams_gone[uid] = sum(name.startswith(TRAM) for name in gone)
@@ -96,6 +103,10 @@ class Simulation:
                 libsumo.vehicle.add(f"{TRAM}{self._number}", f"line{line}", typeID=TRAM, departLane="best")
 
     # what detectors see
+
+    def sights(self, uid: str) -> Mapping[str, Sight]:
+        """Lane at the stop line → who is on it, and how many left over the line in the last second."""
+        return self._sights.get(uid, {})
 
     def departed_last_second(self, uid: str) -> int:
         return self._passed[uid][-1] if uid in self._passed else 0

@@ -5,6 +5,18 @@ const STATUS = ["in operation", "dark", "flashing", "conflict trip", "door open"
 const SOURCES = ["local plan", "centre", "manual", "fallback"];
 const DOOR = ["closed", "open"];
 const MAINS = ["present", "failed"];
+const UPS = ["on mains", "on battery", "battery low"];
+const RUNGS = ["adaptive", "actuated", "fixed plan", "flash"];
+const REASONS = [
+  undefined,
+  "a detector is silent",
+  "most detectors have failed",
+  "the centre is silent",
+  "clocks disagree",
+  "refusals in a row",
+  "conflict monitor",
+];
+const DETECTOR_FAULTS = ["all well", "silent", "stuck on", "stuck off", "chatter", "implausible"];
 const FULL = 80; // occupancy in % from which a queue reaches back far
 const LONGEST_RED_S = 120;
 
@@ -82,6 +94,7 @@ export function state(asset, values, children = []) {
     rows: [
       { label: "Green so far", value: stage === 0 ? undefined : values.get("traffic.green_s"), unit: "s" },
       { label: "Source of control", value: SOURCES[code(values, "traffic.control_source")] },
+      { label: "Way of control", value: RUNGS[code(values, "traffic.rung")], note: REASONS[code(values, "traffic.fallback_reason")] },
       { label: "Plan", value: plan(values) },
       { label: "Vehicles waiting", value: queue(children), unit: "veh" },
     ],
@@ -132,6 +145,8 @@ function signalRows(values, children) {
       { label: "Status", value: STATUS[code(values, "traffic.status")] },
       { label: "Cabinet door", value: DOOR[code(values, "traffic.door")] },
       { label: "Mains", value: MAINS[code(values, "traffic.mains")] },
+      { label: "Battery", value: UPS[code(values, "traffic.ups")] },
+      { label: "Detectors", value: DETECTOR_FAULTS[code(values, "traffic.detector_fault")] },
     ],
   };
   const waits = {
@@ -199,6 +214,8 @@ function troubles(values) {
   if (status > 0) found.add(STATUS[status]);
   if (code(values, "traffic.door") === 1) found.add("door open");
   if (code(values, "traffic.mains") === 1) found.add("mains failed");
+  if (code(values, "traffic.red_lamp") === 1) found.add("red lamp out");
+  if (code(values, "traffic.ups") === 2) found.add("battery low");
   return [...found];
 }
 

@@ -40,8 +40,13 @@ test("a changing signal has no stage and no green", () => {
 
 test("the card says who controls and how many wait on all approaches", () => {
   const children = [3, 4].map((queue) => ({ asset: approach, values: said({ queue }) }));
-  const card = state(junction, said({ stage: 1, control_source: 1, plan: 0 }), children);
-  assert.deepEqual(card.rows.slice(1).map((row) => row.value), ["centre", "stages by request", 7]);
+  const card = state(junction, said({ stage: 1, control_source: 1, plan: 0, rung: 0 }), children);
+  assert.deepEqual(card.rows.slice(1).map((row) => row.value), ["centre", "adaptive", "stages by request", 7]);
+});
+
+test("the card says how the junction has fallen back, and why", () => {
+  const card = state(junction, said({ stage: 1, control_source: 3, plan: 0, rung: 1, fallback_reason: 1 }));
+  assert.deepEqual([card.rows[2].value, card.rows[2].note], ["actuated", "a detector is silent"]);
 });
 
 test("nothing reported, no card", () => {
