@@ -25,7 +25,7 @@ uid = next(u for u in sorted(twin.cabinets) if len(twin.cabinets[u].programme.la
 box = twin.cabinets[uid]; box.ladder.recover_s = 30
 by_hand = Path(told['folder']) / 'faults.json'
 from traffic.metrics import RUNGS, REASONS
-from smartcity.kernel import senml
+from traffic.codecs import SIGNAL
 number, seen, reported = 0, [], set()
 def order(point, value):
     global number
@@ -41,7 +41,7 @@ def run(seconds):
                 order('stage_plan', f'{box.running}@{twin.street.now}')
         for up in twin.step((twin.street.now + 1) * 1000, 1.0):
             if up.uid == uid:
-                reported.update(o.value for o in senml.CODEC.decode(up.payload, START) if o.metric == 'traffic.rung')
+                reported.update(o.value for o in SIGNAL.decode(up.payload, START) if o.metric == 'traffic.rung')
         stands = RUNGS[box.rung], REASONS[box.reason]
         if not seen or seen[-1] != stands:
             seen.append(stands)
