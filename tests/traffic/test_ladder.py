@@ -208,12 +208,15 @@ def test_the_plan_of_the_hour_runs():
         (lambda now, green: Sight(True, int(not green and now % 2 == 0)), "implausible"),
     ],
 )
-def test_a_loop_that_cannot_be_believed_is_reported_and_its_lane_recalled(speaks, fault):
+def test_a_loop_that_cannot_be_believed_is_reported_and_its_lane_recalled(speaks, fault, monkeypatch):
     street = Street()
     plain = street.sight
-    street.sight = lambda name: (
-        speaks(street.now, bool(street.shown) and street.shown[-1][2] == "G") if name == "s" else plain(name)
-    )
+
+    def sight(name):
+        is_green = bool(street.shown) and street.shown[-1][2] == "G"
+        return speaks(street.now, is_green) if name == "s" else plain(name)
+
+    monkeypatch.setattr(street, "sight", sight)
     street.want = 1
     seen = set()
     for n in range(700):

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.traffic_safety import sequences
 from traffic.street.controller import Cabinet
+from traffic.street.monitor import Monitor
 from traffic.street.stages import Programme
 from traffic.street.starvation import Guard
 
@@ -56,3 +57,20 @@ def test_what_is_broken_on_purpose_is_found(name, is_blind, monkeypatch):
         blind(monkeypatch)
     found = sequences.run(3_000, seed=1, most_broken=30).broken
     assert any(says in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_fine"),
+    [
+        (["Gr"] * 8 + ["yG"], False),
+        (["Gr"] * 8 + ["yg"], False),
+        (["Gg"] * 8 + ["yG"], False),
+        (["Gg"] * 8 + ["yg"], True),
+        (["gG"] * 8 + ["yG"], True),
+        (["Gr"] * 8 + ["yr"] * 3 + ["rr"] * 2 + ["rG"], True),
+    ],
+)
+def test_a_turn_may_clear_beside_what_it_yields_to_but_a_main_green_may_not(shown, is_fine):
+    both = {(0, 1), (1, 0)}
+    monitor = Monitor(2, frozenset(both), frozenset(both), dict.fromkeys(both, 5.0), 5.0, 3.0)
+    assert (not any(monitor.look(letters) for letters in shown)) == is_fine

@@ -28,6 +28,7 @@ class Monitor:
     _shown: str = ""
     _began: list[int] = field(default_factory=list)
     _ended: list[int] = field(default_factory=list)
+    _green: list[str] = field(default_factory=list)  # the last green of each, which its yellow goes on with
     _against: list[list[int]] = field(default_factory=list)
 
     def look(self, shown: str) -> str:
@@ -45,6 +46,9 @@ class Monitor:
             if broken := self._left(group, before[group], shown[group]):
                 return broken
         for group in changed:
+            if shown[group] in "Gg":
+                self._green[group] = shown[group]
+        for group in changed:
             if broken := self._met(group, before[group], shown):
                 return broken
         return ""
@@ -56,6 +60,7 @@ class Monitor:
     def _first(self, shown: str) -> str:
         self._began = [LONG_AGO] * len(shown)
         self._ended = [LONG_AGO] * len(shown)
+        self._green = list(shown)
         self._against = [[j for i, j in self.conflicts if i == group] for group in range(len(shown))]
         for group in range(len(shown)):
             if broken := self._met(group, "G", shown):
@@ -90,10 +95,10 @@ class Monitor:
             self._began[group] = self._look
         for other in self._against[group]:
             theirs = shown[other]
-            if theirs != "r":
-                if (group, other) not in self.permitted or (mine == "G" and theirs == "G"):
-                    return f"groups {group} and {other} conflict: {mine} and {theirs} together"
-            elif begins and self._look - self._ended[other] < self.intergreen_s[other, group]:
+            is_permitted = (group, other) in self.permitted and not (mine == "G" and self._green[other] == "G")
+            if theirs != "r" and not is_permitted:
+                return f"groups {group} and {other} conflict: {mine} and {theirs} together"
+            if begins and theirs not in "Gg" and self._look - self._ended[other] < self.intergreen_s[other, group]:
                 return f"group {group} began {self._look - self._ended[other]} s after group {other} ended"
         return ""
 
