@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from benchmarks.traffic.networks import DATA
 from tests.traffic.build import programme
 from tests.traffic.helsinki import needs_map, python
 from traffic.engineering import from_net
@@ -17,7 +16,6 @@ from traffic.engineering.shape import read, write
 from traffic.engineering.sheet import Index, Kind
 from traffic.street import net
 
-NETS = Path("/work/shared/data/traffic")
 ARMS = [
     Arm("A-1", "Main from south", 0.0, 50.0, 1, 120.0),
     Arm("A-2", "Main from north", 180.0, 50.0, 1, 120.0),
@@ -89,7 +87,7 @@ def test_every_cabinet_of_the_demo_town_makes_a_draft_whose_errors_are_true(tmp_
 
 
 def nets():
-    found = sorted(NETS.glob("*/*.net.xml"))
+    found = sorted(DATA.glob("*/*.net.xml"))
     return found or [pytest.param(None, marks=pytest.mark.skip(reason="the RESCO networks are not here"))]
 
 
@@ -102,15 +100,15 @@ def test_a_sumo_network_makes_drafts_without_errors(path):
         assert all(movement.leaves is not None for movement in sheet.movements)
 
 
-@pytest.mark.skipif(not NETS.exists(), reason="the RESCO networks are not here")
+@pytest.mark.skipif(not DATA.exists(), reason="the RESCO networks are not here")
 def test_lanes_are_traced_upstream_through_nodes_without_a_signal():
     """Stop lanes in Ingolstadt are 1 to 10 m long; what they serve reaches to the signal before."""
-    sheets = from_net.drafts(net.read(NETS / "ingolstadt7" / "ingolstadt7.net.xml"))
+    sheets = from_net.drafts(net.read(DATA / "ingolstadt7" / "ingolstadt7.net.xml"))
     assert min(lane.length_m for sheet in sheets for lane in sheet.lanes) > 40
 
 
-@pytest.mark.skipif(not NETS.exists(), reason="the RESCO networks are not here")
+@pytest.mark.skipif(not DATA.exists(), reason="the RESCO networks are not here")
 def test_a_grid_of_protected_lefts_has_rings_and_barriers():
-    sheets = from_net.drafts(net.read(NETS / "grid4x4" / "grid4x4.net.xml"))
+    sheets = from_net.drafts(net.read(DATA / "grid4x4" / "grid4x4.net.xml"))
     rings = [sheet.ring_barrier for sheet in sheets if sheet.ring_barrier]
     assert len(rings) == len(sheets) and all(len(view.rings) == 2 for view in rings)

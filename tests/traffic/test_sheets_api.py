@@ -13,6 +13,7 @@ from django.contrib.gis.geos import LineString, Point
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
+from benchmarks.traffic.networks import DATA
 from smartcity.api.models import AuditEntry, Grant
 from smartcity.control import situations
 from smartcity.devices.models import Device, EngineeringRecord, Zone
@@ -237,7 +238,7 @@ def test_a_person_signs_over_what_the_demo_signed(anna, place):
     assert EngineeringRecord.objects.get(is_current=True).signed_by == "anna"
 
 
-NET = "/work/shared/data/traffic/cologne1/cologne1.net.xml"
+NET = str(DATA / "cologne1" / "cologne1.net.xml")
 
 
 @pytest.mark.skipif(not Path(NET).exists(), reason="the RESCO networks are not here")
