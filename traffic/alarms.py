@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from smartcity.kernel.alarms import AlarmRule, Severity
-from traffic.cabinet_alarms import DESK, OF_THE_CABINET, is_code, limit
+from traffic.cabinet_alarms import DESK, OF_THE_CABINET, is_code, limit, stuck
 from traffic.metrics import DOOR, MAINS, SOURCES, STATUS
 
 
@@ -165,8 +165,8 @@ ALARMS: tuple[AlarmRule, ...] = (
         metric="traffic.longest_red_s",
         kinds=("intersection",),
         severity=Severity.MEDIUM,
-        is_bad=lambda value, signed: value > limit(signed) + 15,
-        is_good=lambda value, signed: value < limit(signed),
+        is_bad=lambda value, signed: limit(signed) + 15 < value <= stuck(signed),
+        is_good=lambda value, signed: not limit(signed) <= value <= stuck(signed),
         on_delay_s=10,
         off_delay_s=30,
         text="{name}: somebody has waited {value:.0f} s at red",

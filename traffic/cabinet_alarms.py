@@ -23,6 +23,11 @@ def limit(signed: dict[str, object]) -> float:
     return float(value) if isinstance(value, int | float) else 120.0
 
 
+def stuck(signed: dict[str, object]) -> float:
+    """A wait, s, that is a fault and not a long red any more: then that is the alarm, and the only one."""
+    return 2 * limit(signed) + 60
+
+
 _works_again, _lamp_is_out = is_code(RED_LAMP.index("works"))
 _on_battery, _ = is_code(UPS.index("on battery"))
 _battery_low, _battery_not_low = is_code(UPS.index("battery low"))
@@ -112,7 +117,7 @@ OF_THE_CABINET = (
         metric="traffic.longest_red_s",
         kinds=("intersection",),
         severity=Severity.HIGH,
-        is_bad=lambda value, signed: value > 2 * limit(signed) + 60,
+        is_bad=lambda value, signed: value > stuck(signed),
         is_good=lambda value, signed: value < limit(signed),
         on_delay_s=10,
         off_delay_s=60,

@@ -20,7 +20,7 @@ from smartcity.telemetry.store import Store
 from tests.alarms.conftest import NOW
 from tests.conformance.installed import SHIPPED
 from tests.telemetry.conftest import batch
-from traffic.metrics import SOURCES, STATUS
+from traffic.metrics import RED_LAMP, SOURCES, STATUS, UPS
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(databases=["default", "telemetry"], transaction=True)]
 
@@ -44,6 +44,12 @@ CASES = {
     "traffic.fallback": Case(SOURCES.index("fallback"), SOURCES.index("centre")),
     "traffic.manual": Case(SOURCES.index("manual"), SOURCES.index("local")),
     "traffic.plan": Case(7, 3, engineering={"plans": [1, 3]}),
+    "traffic.red_lamp": Case(RED_LAMP.index("failed"), RED_LAMP.index("works")),
+    "traffic.battery": Case(UPS.index("on battery"), UPS.index("on mains")),
+    "traffic.battery_low": Case(UPS.index("battery low"), UPS.index("on mains")),
+    "traffic.clock": Case(2.0, 0.2, 0.8),
+    "traffic.detector": Case(1, 0),
+    "traffic.stuck_red": Case(270, 90, 105, {"max_red_s": 100.0}),
     "traffic.long_red": Case(116, 99, 110, {"max_red_s": 100.0}),
     "waste.overfull": Case(99, 80, 90),
     "waste.overfull_echo": Case(310, 700, 400, {"empty_mm": 1500, "full_mm": 300}),

@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState, ViewportSize, sync_playwright
@@ -142,7 +143,7 @@ class Console:
         self.page.wait_for_selector(".pip[data-state=live]", state="attached")
         return self.page
 
-    def api(self, path: str) -> object:
+    def api(self, path: str) -> Any:
         return self.page.request.get(f"{self.city.url}/api/v1/{path}").json()
 
     def lamp(self) -> str:
@@ -180,7 +181,8 @@ FREE_LAMP = """() => {
 def an_alarm(console: Console, lit_city: City) -> dict[str, object]:
     """A transformer over its rating for twenty minutes: it speaks through the front door like any device."""
     street = json.loads((lit_city.var / "street.json").read_text())
-    device = next(d for d in street["devices"] if d["kind"] == "transformer")
+    others = (d for d in street["devices"] if d["kind"] == "transformer")  # one that has not had its alarm yet
+    device = next(d for d in others if not console.api(f"alarms/?asset={d['uid']}")["results"])
     now_s = json.loads(lit_city.get("/clock")[1])["at"] / 1000
     for ago_s in (1300, 900, 500, 100, 0):
         _measure(lit_city.url, device, now_s - ago_s)
@@ -188,7 +190,7 @@ def an_alarm(console: Console, lit_city: City) -> dict[str, object]:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         found = console.api(f"alarms/?state=unacknowledged&asset={device['uid']}")
-        if isinstance(found, dict) and found["results"]:
+        if found["results"]:
             return dict(found["results"][0])
         time.sleep(0.5)
     raise AssertionError(f"no alarm: {lit_city.said()}")
