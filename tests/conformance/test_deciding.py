@@ -69,7 +69,9 @@ def test_every_alarm_can_rise_and_end_on_values_its_metric_may_have(rule):
 
 
 def in_range(metric):
-    values = [metric.low + (metric.high - metric.low) * i / 200 for i in range(201)]
+    """Evenly over the range, and closer towards its low end, where most thresholds of wide metrics lie."""
+    span = metric.high - metric.low
+    values = [metric.low + span * part for i in range(201) for part in (i / 200, 10 ** (-i / 50))]
     return values + [float(code) for code in range(len(metric.states))]
 
 
